@@ -1,0 +1,132 @@
+"""One exception tree: every error a person may meet, and what each must tell them.
+
+    WavetankError
+    ├── InputError            a file or a value a person wrote is wrong: file, line, what was expected
+    ├── NotSupportedError     this cluster cannot do that, and why
+    ├── EngineError           the Docker Engine is missing, refuses, or went away
+    ├── BundleError           the bundle is incomplete, damaged or cannot be built
+    ├── ClusterError          the cluster does not exist, is somebody else's, or did not come up
+    │   └── StepError         one named step of `up` failed
+    └── KubeError             the Kubernetes API refused, or could not be reached
+        ├── NotFoundError     no such object
+        ├── UnreachableError  the API server does not answer
+        └── WaitTimeoutError  a condition was not met in time: what was last seen instead
+
+An error is part of the product. It says what was observed and what was expected, shows the last words of what failed,
+gives the command that shows more, and the next thing to try. The parts are attributes, so that a widget can show them
+as it likes; ``str(error)`` is all of them as text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = [
+    "BundleError",
+    "ClusterError",
+    "EngineError",
+    "Help",
+    "InputError",
+    "KubeError",
+    "NotFoundError",
+    "NotSupportedError",
+    "StepError",
+    "UnreachableError",
+    "WaitTimeoutError",
+    "WavetankError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What an error offers beyond its one-line summary.
+
+    ``logs`` are the last lines of what failed; ``command`` can be pasted into a shell; ``hint`` is the next thing to try.
+    """
+
+    observed: str = ""
+    expected: str = ""
+    logs: tuple[str, ...] = field(default=())
+    command: str = ""
+    hint: str = ""
+
+    def lines(self) -> list[str]:
+        """Return the parts that are there, one labelled line each (log lines indented under theirs)."""
+        told = [
+            f"  {label}: {text}"
+            for label, text in (("observed", self.observed), ("expected", self.expected))
+            if text
+        ]
+        if self.logs:
+            told += ["  last words:", *(f"    | {line}" for line in self.logs)]
+        told += [f"  {label}: {text}" for label, text in (("see more", self.command), ("try", self.hint)) if text]
+        return told
+
+
+class WavetankError(Exception):
+    """The root: anything Wavetank reports to a person on purpose. ``summary`` is one line."""
+
+    def __init__(
+        self,
+        summary: str,
+        *,
+        observed: str = "",
+        expected: str = "",
+        logs: tuple[str, ...] | list[str] = (),
+        command: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.help = Help(observed, expected, tuple(logs), command, hint)
+
+    def __str__(self) -> str:
+        return "\n".join([self.summary, *self.help.lines()])
+
+
+class InputError(WavetankError):
+    """A file or a value a person wrote is wrong. ``where`` is ``file:line`` when it came from a file."""
+
+    def __init__(self, summary: str, *, where: str = "", **parts: str) -> None:
+        super().__init__(f"{where}: {summary}" if where else summary, **parts)
+        self.where = where
+
+
+class NotSupportedError(WavetankError):
+    """This cluster cannot do that; ``observed`` says why."""
+
+
+class EngineError(WavetankError):
+    """The Docker Engine is missing, refuses, or went away."""
+
+
+class BundleError(WavetankError):
+    """The bundle is incomplete, damaged or cannot be built; the summary names the image or file."""
+
+
+class ClusterError(WavetankError):
+    """The cluster does not exist, is somebody else's, or did not come up."""
+
+
+class StepError(ClusterError):
+    """One named step of ``up`` failed; running ``up`` again continues there."""
+
+
+class KubeError(WavetankError):
+    """The Kubernetes API refused. ``status`` is the HTTP status, 0 when there was none."""
+
+    def __init__(self, summary: str, *, status: int = 0, **parts: str | tuple[str, ...] | list[str]) -> None:
+        super().__init__(summary, **parts)  # type: ignore[arg-type]
+        self.status = status
+
+
+class NotFoundError(KubeError):
+    """No such object."""
+
+
+class UnreachableError(KubeError):
+    """The API server does not answer."""
+
+
+class WaitTimeoutError(KubeError):
+    """A condition was not met in time; ``observed`` says what was last seen instead."""
