@@ -6,16 +6,21 @@ BIN := .venv/bin
 
 .PHONY: help
 help:  ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .venv/.done: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps --editable .
+	@echo "Installing the locked environment into .venv ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .PHONY: setup
-setup: .venv/.done  ## Install the locked environment into .venv
+setup: .venv/.done  ## Install the locked environment into .venv (about a minute)
+
+.PHONY: lab
+lab: setup  ## From nothing to a running lab: engine, bundle, cluster, JupyterLab
+	@scripts/lab.sh
 
 .PHONY: lint
 lint: setup  ## Check style, types and the layers of the house
@@ -25,5 +30,29 @@ lint: setup  ## Check style, types and the layers of the house
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: setup  ## Run every test that needs no Docker Engine
+test: setup  ## Run every test that needs no Docker Engine (minutes)
+	@scripts/browser.sh
 	$(BIN)/pytest -m "not kind and not engine"
+
+.PHONY: test-kind
+test-kind: setup  ## Bring up a real kind cluster and prove every lab on it (needs a Docker Engine)
+	@scripts/browser.sh
+	$(BIN)/pytest -m "kind or engine" tests
+
+.PHONY: notebooks
+notebooks: setup  ## Run the labs on the running cluster; store their outputs and their solved twins
+	$(BIN)/python scripts/notebooks.py
+
+.PHONY: bench
+bench: setup  ## Measure: up by step, pod start, recovery, the load generator against fortio
+	$(BIN)/python -m tests.bench
+
+.PHONY: lock
+lock:  ## Pin every dependency anew, with hashes and without index addresses
+	uv pip compile pyproject.toml --extra lab --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+
+.PHONY: clean
+clean:  ## Take the cluster down and remove what was built in this folder (bundles stay cached)
+	-$(BIN)/wavetank down
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

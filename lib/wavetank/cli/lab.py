@@ -1,0 +1,113 @@
+"""`wavetank lab`: JupyterLab on the list of labs, on loopback, with the cluster's kubeconfig and tools at hand."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from pathlib import Path
+
+import click
+
+from wavetank.cluster import kubeconfig_path
+from wavetank.errors import InputError, WavetankError
+
+ROOT = Path(__file__).parents[3]
+START_PAGE = "lab/tree/labs/README.md"
+STARTS_WITHIN = 60.0
+"""Seconds JupyterLab may take until its first answer."""
+
+
+@click.command()
+@click.option("--cluster-name", default="wavetank", show_default=True, help="The cluster the notebooks talk to.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8888, show_default=True, help="0: any free port.")
+@click.option("--browser/--no-browser", default=True, help="Open the page in a browser as well.")
+def lab(cluster_name: str, port: int, browser: bool) -> None:
+    """Start JupyterLab on the list of labs; Ctrl-C ends it, the cluster stays."""
+    port = _free_port(port)
+    token = secrets.token_urlsafe(24)
+    server = subprocess.Popen(_command(port), cwd=ROOT, env=_environment(cluster_name, token))
+    try:
+        _wait_until_it_answers(server, port)
+        url = f"http://127.0.0.1:{port}/{START_PAGE}?token={token}"
+        click.echo(f"\nJupyterLab: {url}\n(Ctrl-C ends it; the cluster stays until `wavetank down`)\n")
+        if browser:
+            webbrowser.open(url)
+        server.wait()
+    except KeyboardInterrupt:
+        click.echo("JupyterLab ends; the cluster stays until `wavetank down`.")
+    finally:
+        _end(server)
+
+
+def _command(port: int) -> list[str]:
+    jupyter = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
+    settings = [f"--ServerApp.root_dir={ROOT}", "--ServerApp.port_retries=0", "--LabApp.news_url="]
+    # Containers that run a laboratory are often root; loopback and the token are what guards it.
+    return [*jupyter, *settings, "--log-level=WARN", *(["--allow-root"] if os.geteuid() == 0 else [])]
+
+
+def _environment(cluster_name: str, token: str) -> dict[str, str]:
+    """Give notebooks and their terminals the cluster's own kubeconfig and this environment's kubectl."""
+    tools = str(Path(sys.executable).parent)
+    return {
+        **os.environ,
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_CONFIG_PATH": str(ROOT / "labs" / ".jupyter"),
+        "JUPYTERLAB_SETTINGS_DIR": str(ROOT / "labs" / ".jupyter" / "lab" / "user-settings"),
+        "KUBECONFIG": str(kubeconfig_path(cluster_name)),
+        "PATH": os.pathsep.join([tools, os.environ.get("PATH", os.defpath)]),
+    }
+
+
+def _free_port(wanted: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise InputError(
+                f"port {wanted} on 127.0.0.1 is taken",
+                observed=str(error),
+                expected="a free port for JupyterLab",
+                command=f"ss -ltnp 'sport = :{wanted}'" if shutil.which("ss") else f"lsof -i :{wanted}",
+                hint="wavetank lab --port 0",
+            ) from error
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2):
+                return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(0.2)
+    raise WavetankError(
+        "JupyterLab did not start",
+        observed=f"exit code {server.poll()}" if server.poll() is not None else f"no answer in {STARTS_WITHIN:.0f} s",
+        expected=f"an answer on http://127.0.0.1:{port}/api",
+        command=" ".join(_command(port)).replace("--log-level=WARN", "--debug"),
+        hint="run the command above and read its last lines",
+    )
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is None:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            server.kill()

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# From nothing to a running lab: an engine, what the machine must have, a bundle, the cluster, JupyterLab.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+wavetank=.venv/bin/wavetank
+
+scripts/engine.sh
+$wavetank doctor
+$wavetank up --for 02-kubernetes
+exec $wavetank lab "$@"
