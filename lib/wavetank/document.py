@@ -52,16 +52,18 @@ def load_document(path: Path, schema: Mapping[str, Any] | None = None) -> Docume
     or does not fit the schema.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", expected="a readable YAML file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text: {error.reason}", expected="a YAML file in UTF-8") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(
-            f"not valid YAML: {error.problem or error.context}", where=f"{path}:{line}", expected="one YAML document"
-        ) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        where = f"{path}:{mark.line + 1 if mark else 1}"
+        raise InputError(f"not valid YAML: {problem}", where=where, expected="one YAML document") from error
     lines: dict[tuple[Key, ...], int] = {}
     if node is not None:
         _collect_lines(node, (), lines, path)

@@ -41,7 +41,7 @@ __all__ = [
 class Help:
     """What an error offers beyond its one-line summary.
 
-    ``logs`` are the last lines of what failed; ``command`` can be pasted into a shell; ``hint`` is the next thing to try.
+    ``logs`` are the last lines of what failed; ``command`` can be pasted into a shell; ``hint`` says what to try next.
     """
 
     observed: str = ""
@@ -53,9 +53,7 @@ class Help:
     def lines(self) -> list[str]:
         """Return the parts that are there, one labelled line each (log lines indented under theirs)."""
         told = [
-            f"  {label}: {text}"
-            for label, text in (("observed", self.observed), ("expected", self.expected))
-            if text
+            f"  {label}: {text}" for label, text in (("observed", self.observed), ("expected", self.expected)) if text
         ]
         if self.logs:
             told += ["  last words:", *(f"    | {line}" for line in self.logs)]

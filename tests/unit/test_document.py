@@ -1,0 +1,71 @@
+"""Documents people write: every mistake ends in one message with file, line and what was expected."""
+
+from pathlib import Path
+
+import pytest
+
+from wavetank.document import load_document
+from wavetank.errors import InputError
+
+SCHEMA = {
+    "type": "object",
+    "required": ["name"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "description": "the cluster's name"},
+        "nodes": {"type": "array", "items": {"type": "object", "properties": {"role": {"enum": ["worker"]}}}},
+    },
+}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "cluster.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_good_document_is_its_data_and_knows_where_each_part_stands(tmp_path: Path) -> None:
+    path = write(tmp_path, "name: tank\nnodes:\n  - role: worker\n  - role: worker\n")
+    document = load_document(path, SCHEMA)
+    assert document.data == {"name": "tank", "nodes": [{"role": "worker"}, {"role": "worker"}]}
+    assert document.where("nodes", 1, "role") == f"{path}:4"
+    assert document.where("nodes", 7) == f"{path}:2"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("name: tank\nnodes: [\n", 3, "not valid YAML"),
+        ("name: tank\nname: other\n", 2, "the key 'name' is there twice"),
+        ("name: tank\nnodez: []\n", 1, "'nodez' was unexpected"),
+        ("name: 7\n", 1, "7 is not of type 'string'"),
+        ("name: tank\nnodes:\n  - role: worker\n  - role: captain\n", 4, "'captain' is not one of ['worker']"),
+        ("nodes: []\n", 1, "'name' is a required property"),
+        ("", 1, "None is not of type 'object'"),
+        ("name: a\n---\nname: b\n", 2, "not valid YAML"),
+    ],
+)
+def test_a_mistake_is_reported_with_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(InputError) as caught:
+        load_document(path, SCHEMA)
+    assert said in str(caught.value)
+    assert caught.value.where == f"{path}:{line}"
+    assert "expected:" in str(caught.value)
+
+
+def test_the_descriptions_of_the_schema_are_used(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the cluster's name"):
+        load_document(write(tmp_path, "name: 7\n"), SCHEMA)
+
+
+def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read .*gone\.yaml"):
+        load_document(tmp_path / "gone.yaml")
+
+
+def test_a_file_that_is_not_text_is_an_input_error(tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    path.write_bytes(b"name: \xff\xfe\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        load_document(path)
