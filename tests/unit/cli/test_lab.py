@@ -1,0 +1,69 @@
+"""`wavetank lab` as a learner meets it: a real JupyterLab, its URL, a taken port, Ctrl-C."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def wavetank_lab(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wavetank", "lab", "--no-browser", "--port", str(port)],
+        env={**os.environ, "HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    watchdog = threading.Timer(90, process.kill)
+    watchdog.start()
+    try:
+        yield process
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+
+
+def test_it_prints_a_url_that_answers_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    with wavetank_lab(tmp_path, port=0) as process:
+        assert process.stdout is not None
+        url = next(found[0] for line in process.stdout if (found := re.findall(r"http://127\.0\.0\.1:\S+", line)))
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            assert answer.status == 200
+            assert b"JupyterLab" in answer.read()
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+        assert process.wait(timeout=20) == 0
+        assert "the cluster stays" in said
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) != 0
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with wavetank_lab(tmp_path, port=port) as process:
+            said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert f"port {port} on 127.0.0.1 is taken" in said
+    assert "wavetank lab --port 0" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("port", ["-1", "70000", "http"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "wavetank", "lab", "--port", port], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--port" in done.stderr
