@@ -1,0 +1,301 @@
+"""An HTTP service with all that a platform expects of one: health, readiness, metrics, logs, traces, a graceful end.
+
+service = Service("payment")
+
+@service.route("POST", "/payments")
+def pay(request: Request) -> Answer:
+    return Answer(201, {"paid": True})
+
+service.run()
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from .faults import FaultError, FaultSwitch
+from .metrics import Metrics
+
+# Passed on from every request to the calls it causes, so that a mesh can join the hops into one trace.
+W3C_HEADERS = {"traceparent", "tracestate"}
+B3_HEADERS = {"b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"}
+TRACE_HEADERS = W3C_HEADERS | B3_HEADERS | {"x-request-id"}
+MAX_BODY_BYTES = 64 * 1024
+# A connection sticks to the pod it was opened to. Ending it now and then lets new replicas have their share.
+CONNECTION_SECONDS = 5.0
+IDLE_SECONDS = 75.0  # longer than clients keep a connection: the side that sends should be the one that hangs up
+GRACE_SECONDS = 5.0  # for what is still being answered when the drain is over
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in; header names are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Return the body, a JSON object; no body is an empty one. Raises `RefusedError` (400) for anything else."""
+        try:
+            value = json.loads(self.body or b"{}")
+        except ValueError as error:
+            raise RefusedError(400, "the body is not JSON") from error
+        if not isinstance(value, dict):
+            raise RefusedError(400, "the body is not a JSON object")
+        return value
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes out: a status, and JSON, or text of another type."""
+
+    status: int
+    body: Any
+    type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def content(self) -> bytes:
+        """Return the body's bytes."""
+        text = json.dumps(self.body) if self.type == "application/json" else str(self.body)
+        return text.encode()
+
+
+class RefusedError(Exception):
+    """Raised by a route to answer with an error."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.answer = Answer(status, {"error": reason})
+
+
+Route = Callable[[Request], Answer]
+
+
+class Service:
+    """One service: its routes, and everything around them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.version = os.environ.get("VERSION", "v1")
+        self.metrics = Metrics(name, self.version)
+        self.faults = FaultSwitch()
+        self.draining = False
+        self._routes: dict[tuple[str, str], Route] = {}
+
+    def route(self, method: str, path: str) -> Callable[[Route], Route]:
+        """Register the decorated function for one method and path."""
+
+        def register(handle: Route) -> Route:
+            self._routes[method, path] = handle
+            return handle
+
+        return register
+
+    def call(self, request: Request, base: str, path: str, body: Any = None, timeout: float = 1.0) -> Any:
+        """Call another service on behalf of ``request`` and return the JSON it answers.
+
+        A connection per call, so that every call can go to another replica. Raises `RefusedError`: 504 when no answer
+        came within ``timeout`` seconds, 502 when there was no connection or the other side failed, and the other side's
+        own 4xx, which is the client's to mend.
+        """
+        host = urlsplit(base).hostname or base
+        headers = {name: value for name, value in request.headers.items() if name in TRACE_HEADERS}
+        connection = HTTPConnection(host, urlsplit(base).port or 80, timeout=timeout)
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request("GET" if body is None else "POST", path, content, headers)
+            reply = connection.getresponse()
+            content = reply.read().decode()
+        except TimeoutError as error:
+            self.metrics.called(host, "timeout")
+            raise RefusedError(504, f"{host} did not answer within {timeout:g} s") from error
+        except (OSError, HTTPException) as error:
+            self.metrics.called(host, "unreachable")
+            raise RefusedError(502, f"{host} cannot be reached: {error}") from error
+        finally:
+            connection.close()
+        self.metrics.called(host, str(reply.status))
+        if reply.status >= 400:
+            raise RefusedError(
+                reply.status if reply.status < 500 else 502, f"{host} answered {reply.status}: {content}"
+            )
+        return json.loads(content)
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request. What the platform asks is never disturbed by a fault, nor counted, nor logged."""
+        platform = self._answer_platform(request)
+        if platform is not None:
+            return platform
+        handle = self._routes.get((request.method, request.path))
+        started = time.perf_counter()
+        answer = self._handle(handle, request) if handle else Answer(404, {"error": "no such page"})
+        seconds = time.perf_counter() - started
+        self.metrics.answered(request.method, request.path if handle else "other", answer.status, seconds)
+        self.log(
+            f"{request.method} {request.path}",
+            status=answer.status,
+            ms=round(seconds * 1000, 1),
+            trace=trace_id(request.headers),
+        )
+        return answer
+
+    def _handle(self, handle: Route, request: Request) -> Answer:
+        status = self.faults.disturb()
+        if status is not None:
+            return Answer(status, {"error": "a fault is on"})
+        try:
+            return handle(request)
+        except RefusedError as refused:
+            return refused.answer
+        except Exception:
+            self.log("a request failed", level="error", detail=traceback.format_exc())
+            return Answer(500, {"error": f"{self.name} failed; its log says why"})
+
+    def _answer_platform(self, request: Request) -> Answer | None:
+        match request.method, request.path:
+            case "GET", "/healthz":
+                return Answer(200, {"alive": True})
+            case "GET", "/readyz":
+                ready = not self.draining and not self.faults.active("unready")
+                return Answer(200 if ready else 503, {"ready": ready, "draining": self.draining})
+            case "GET", "/version":
+                return Answer(200, {"service": self.name, "version": self.version, "pod": socket.gethostname()})
+            case "GET", "/metrics":
+                return Answer(200, self.metrics.text(), "text/plain; version=0.0.4")
+            case "GET", "/faults":
+                return Answer(200, {"faults": [fault.describe() for fault in self.faults.active()]})
+            case "POST", "/faults":
+                return self._start_fault(request)
+            case "DELETE", path if path == "/faults" or path.startswith("/faults/"):
+                fault_id = path.removeprefix("/faults").strip("/") or None
+                ended = self.faults.stop(fault_id)
+                return Answer(404 if fault_id and not ended else 200, {"ended": ended})
+        return None
+
+    def _start_fault(self, request: Request) -> Answer:
+        try:
+            fault = self.faults.start(request.json())
+        except FaultError as error:
+            return Answer(422, {"error": str(error)})
+        except RefusedError as refused:
+            return refused.answer
+        self.log("a fault was switched on", level="warning", fault=fault.describe())
+        return Answer(201, fault.describe())
+
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        """Write one JSON line to standard output; fields that are None are left out."""
+        line = {
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "level": level,
+            "service": self.name,
+            "version": self.version,
+            "message": message,
+            **{name: value for name, value in fields.items() if value is not None},
+        }
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+
+    def run(self) -> None:
+        """Serve on ``$PORT`` until SIGTERM, then end gracefully.
+
+        First readiness goes off, and requests are still answered for ``$DRAIN_SECONDS``, because it takes a moment
+        until the last client has heard that this pod is leaving. Only then the door is closed, and what is being
+        answered is answered to its end.
+        """
+        server = _Server(("0.0.0.0", int(os.environ.get("PORT", "8080"))), self)
+        leaving = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: leaving.set())
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+        self.log("serving", port=server.server_address[1])
+        leaving.wait()
+        self.draining = True
+        self.log("leaving: not ready any more, still serving")
+        time.sleep(float(os.environ.get("DRAIN_SECONDS", "3")))
+        server.shutdown()
+        server.server_close()
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self.metrics.in_flight.count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.faults.stop()
+        self.log("stopped")
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # the default of 5 turns connections away in a burst
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], service: Service) -> None:
+        self.service = service
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError | TimeoutError):  # a client that hung up is no news
+            self.service.log("a connection failed", level="error", detail=traceback.format_exc())
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_SECONDS
+    # An answer leaves in one piece and at once; in two pieces it would wait for an acknowledgement, 40 ms each time.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.opened = time.monotonic()
+
+    def _respond(self) -> None:
+        with self.server.service.metrics.in_flight:
+            self._answer()
+            self.wfile.flush()
+
+    def _answer(self) -> None:
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            self.close_connection = True  # the body was not read: what follows is no request
+            answer = Answer(413, {"error": f"expected at most {MAX_BODY_BYTES} bytes with a Content-Length"})
+        else:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = self.rfile.read(int(length))
+            answer = self.server.service.answer(Request(self.command, urlsplit(self.path).path, headers, body))
+        content = answer.content()
+        if self.server.service.draining or time.monotonic() - self.opened > CONNECTION_SECONDS:
+            self.close_connection = True
+        self.send_response(answer.status)
+        for name, value in {"Content-Type": answer.type, "Content-Length": str(len(content)), **answer.headers}.items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_DELETE = _respond  # noqa: N815 - the names http.server looks for
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: the service logs its requests itself."""
+
+
+def trace_id(headers: dict[str, str]) -> str | None:
+    """Return the trace a request belongs to, from whichever header tells it."""
+    if parent := headers.get("traceparent"):
+        return parent.split("-")[1] if parent.count("-") == 3 else None
+    return headers.get("b3", "").split("-")[0] or headers.get("x-b3-traceid")

@@ -1,0 +1,91 @@
+"""Starts the services of Tidewater Ferries as processes on free loopback ports, and talks to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+TIDEWATER = Path(__file__).parents[2] / "labs" / "tidewater"
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Running:
+    """One service of the application, running."""
+
+    process: subprocess.Popen[str]
+    port: int
+    logs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(self, timeout: float = 5) -> HTTPConnection:
+        return HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+        connection = self.connect()
+        try:
+            return ask(connection, method, path, body, headers)
+        finally:
+            connection.close()
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+
+def ask(
+    connection: HTTPConnection, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+) -> Reply:
+    content = body if body is None or isinstance(body, str) else json.dumps(body)
+    connection.request(method, path, content, dict(headers or {}))
+    reply = connection.getresponse()
+    return Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read().decode())
+
+
+@contextmanager
+def running(service: str, **env: str) -> Iterator[Running]:
+    """Run one service until the block ends; its log lines are collected as they come."""
+    process = subprocess.Popen(
+        [sys.executable, str(TIDEWATER / service / "main.py")],
+        env={**os.environ, "PYTHONPATH": str(TIDEWATER), "PORT": "0", "DRAIN_SECONDS": "0.3", **env},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        first = json.loads(process.stdout.readline())
+        started = Running(process, first["port"])
+        reader = threading.Thread(target=_collect, args=(started,), daemon=True)
+        reader.start()
+        yield started
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _collect(started: Running) -> None:
+    assert started.process.stdout is not None
+    for line in started.process.stdout:
+        started.logs.append(json.loads(line))
