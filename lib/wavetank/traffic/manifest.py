@@ -1,0 +1,89 @@
+"""The pod that runs a Load, as a pure function of the Load resource."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from wavetank.kube import Obj
+from wavetank.traffic.resource import API_VERSION, Load
+
+__all__ = ["IMAGE", "LOAD_LABEL", "load_pod"]
+
+IMAGE = "wavetank.dev/wavetank:0.1.0"
+LOAD_LABEL = "wavetank.dev/load"
+"""Label on the pod, holding the Load's name."""
+
+_START_UP = 30
+"""Seconds a load pod may take to start and to print its summary, on top of the load's own duration."""
+
+_CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+
+
+def load_pod(resource: Obj) -> Obj:
+    """Return the pod for a Load resource that the API server has stored (its uid is needed).
+
+    The kubelet ends it in any case some seconds after the load should have ended. It prefers the control-plane node,
+    which no fault stops, so that the waves do not come from the ship. Raises `InputError` naming a field that is wrong.
+    """
+    load = Load.from_resource(resource)
+    metadata = resource["metadata"]
+    labels = {"app.kubernetes.io/managed-by": "wavetank", LOAD_LABEL: load.name}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"load-{load.name}-{metadata['uid'][:5]}",
+            "namespace": metadata["namespace"],
+            "labels": labels,
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": "Load",
+                    "name": load.name,
+                    "uid": metadata["uid"],
+                    "controller": True,
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "activeDeadlineSeconds": math.ceil(load.duration + load.timeout) + _START_UP,
+            "terminationGracePeriodSeconds": 2,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 10001,
+                "runAsGroup": 10001,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "tolerations": [{"key": _CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}],
+            "affinity": {
+                "nodeAffinity": {
+                    "preferredDuringSchedulingIgnoredDuringExecution": [
+                        {
+                            "weight": 100,
+                            "preference": {"matchExpressions": [{"key": _CONTROL_PLANE, "operator": "Exists"}]},
+                        }
+                    ]
+                }
+            },
+            "containers": [
+                {
+                    "name": "load",
+                    "image": IMAGE,
+                    "imagePullPolicy": "IfNotPresent",
+                    "args": ["load-pod"],
+                    "env": [{"name": "WAVETANK_LOAD", "value": json.dumps(load.to_spec(), separators=(",", ":"))}],
+                    "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "readOnlyRootFilesystem": True,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                }
+            ],
+        },
+    }

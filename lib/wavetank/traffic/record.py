@@ -1,0 +1,170 @@
+"""What a load reports: one JSON line a second, and the sum of them.
+
+The load pod prints these lines, everybody else reads them from its log. Because histograms add exactly, the sum of the
+lines is the whole truth: whoever has read them all has the same `Summary` as the pod that printed them, and every
+request scheduled is in it exactly once: ``scheduled = sent + unsent`` and ``sent = Σ status``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from wavetank.errors import InputError
+from wavetank.traffic.histogram import Latencies
+
+__all__ = ["SCHEDULE_TOLERANCE", "Second", "Summary", "is_ok", "parse_line"]
+
+SCHEDULE_TOLERANCE = 0.1
+"""A schedule was held when every request was sent, 99 % of them less than this many seconds late."""
+
+
+def is_ok(outcome: str) -> bool:
+    """Tell whether ``outcome``, an HTTP status or the name of a failure, is what a visitor would call an answer."""
+    return outcome.startswith(("2", "3"))
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """One second of a load.
+
+    ``t`` is the second since the start, ``at`` the time it began (RFC 3339). ``scheduled`` requests were due in it;
+    ``sent`` were sent, ``unsent`` could not be. ``status`` counts how requests ended in it, whenever they were sent: by
+    HTTP status, or ``timeout``, ``refused``, ``reset``, ``dns``, ``cancelled``. ``histogram`` holds the latencies of
+    answers and timeouts from the moment they were due; ``lateness`` how late requests were sent; both as `Latencies`
+    encodes them.
+    """
+
+    t: int
+    at: str
+    scheduled: int
+    sent: int
+    unsent: int
+    status: dict[str, int]
+    histogram: str
+    lateness: str
+
+    @property
+    def began(self) -> datetime:
+        """When this second began."""
+        return datetime.fromisoformat(self.at)
+
+    @property
+    def latencies(self) -> Latencies:
+        """How long the answers and timeouts of this second took."""
+        return Latencies.decode(self.histogram)
+
+    @property
+    def ended(self) -> int:
+        """How many requests ended in this second."""
+        return sum(self.status.values())
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed."""
+        return sum(count for outcome, count in self.status.items() if not is_ok(outcome))
+
+    def to_line(self) -> str:
+        """Return the line of the log, without a line break."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__}, separators=(",", ":"))
+
+
+@dataclass(slots=True)
+class Summary:
+    """The sum of the seconds added to it."""
+
+    seconds: int = 0
+    scheduled: int = 0
+    sent: int = 0
+    unsent: int = 0
+    status: Counter[str] = field(default_factory=Counter)
+    latencies: Latencies = field(default_factory=Latencies)
+    lateness: Latencies = field(default_factory=Latencies)
+
+    @classmethod
+    def of(cls, seconds: Iterable[Second]) -> Summary:
+        """Add up ``seconds``."""
+        summary = cls()
+        for second in seconds:
+            summary.add(second)
+        return summary
+
+    def add(self, second: Second) -> None:
+        """Count one more second."""
+        self.seconds += 1
+        self.scheduled += second.scheduled
+        self.sent += second.sent
+        self.unsent += second.unsent
+        self.status.update(second.status)
+        self.latencies.add(second.latencies)
+        self.lateness.add(Latencies.decode(second.lateness))
+
+    @property
+    def failed(self) -> int:
+        """How many requests ended without an answer a visitor could use."""
+        return sum(count for outcome, count in self.status.items() if not is_ok(outcome))
+
+    @property
+    def error_share(self) -> float:
+        """The failed share of the requests that ended, 0 to 1; 0 when none has."""
+        ended = self.status.total()
+        return self.failed / ended if ended else 0.0
+
+    @property
+    def held(self) -> bool:
+        """Whether the schedule was held, so that the latencies are the target's and not the generator's own."""
+        late = self.lateness.percentile(99)
+        return self.unsent == 0 and (late is None or late < SCHEDULE_TOLERANCE)
+
+    def __str__(self) -> str:
+        answered = f"{self.sent} sent in {self.seconds} s, {self.failed} failed ({self.error_share:.1%})"
+        p50, p95, p99 = (self.latencies.percentile(percent) for percent in (50, 95, 99))
+        if p50 is None or p95 is None or p99 is None:
+            return f"{answered}; no answer"
+        latency = f"p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms"
+        schedule = "" if self.held else "; the schedule was not held: the load itself was late"
+        return f"{answered}; {latency}{schedule}"
+
+    def to_line(self) -> str:
+        """Return the log's last line: the figures a person looks for first, times in milliseconds."""
+        told: dict[str, Any] = {
+            "seconds": self.seconds,
+            "scheduled": self.scheduled,
+            "sent": self.sent,
+            "unsent": self.unsent,
+            "failed": self.failed,
+            "status": dict(sorted(self.status.items())),
+            "latency_ms": _milliseconds(self.latencies),
+            "schedule_error_ms": _milliseconds(self.lateness),
+            "held": self.held,
+        }
+        return json.dumps({"summary": told}, separators=(",", ":"))
+
+
+def parse_line(line: str) -> Second | dict[str, Any]:
+    """Read one line of a load pod's log: a `Second`, or the figures of the last line's summary.
+
+    Raises `InputError` when the line is neither, such as the last words of a pod that crashed.
+    """
+    try:
+        told = json.loads(line)
+        if "summary" in told:
+            figures: dict[str, Any] = told["summary"]
+            return figures
+        return Second(**told)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            "not a line of a load's log", observed=line[:200], expected="a JSON object: a second, or a summary"
+        ) from error
+
+
+def _milliseconds(latencies: Latencies) -> dict[str, float | None]:
+    named = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
+    return {
+        name: None if (seconds := latencies.percentile(percent)) is None else round(seconds * 1000, 3)
+        for name, percent in named.items()
+    }
