@@ -1,0 +1,284 @@
+"""One connection to one API server: a request out, JSON or lines back, every refusal one of Wavetank's errors.
+
+The official client knows kubeconfig files, certificates, tokens and their renewal; its generated models know every type
+of one Kubernetes release. This project wants the first and not the second, because plain dicts keep what a newer server
+says. So the official client makes the configuration and the connection pool, and what travels over it is said here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
+
+from wavetank.errors import InputError, KubeError, NotFoundError, UnreachableError
+
+__all__ = ["FIELD_MANAGER", "ONCE", "Connection", "Obj", "gave_no_answer", "refusal"]
+
+Obj = dict[str, Any]
+"""A Kubernetes object as the API returns it."""
+
+Query = Mapping[str, Any] | Sequence[tuple[str, str]]
+"""Query parameters; those that are empty or None are left out."""
+
+FIELD_MANAGER = "wavetank"
+CONNECT_TIMEOUT = 5.0
+SERVICE_ACCOUNT_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+# A kept connection that the server has closed is noticed without a retry. Worth repeating is 429, which a server answers
+# while it starts to serve a kind it has just learned; it says after how long.
+_RETRIES = urllib3.Retry(
+    3, connect=0, read=0, other=0, status_forcelist=[429], allowed_methods=None, raise_on_status=False
+)
+ONCE = urllib3.Retry(0)
+"""For `Connection.exchange`: what is answered is the caller's to judge, the first time."""
+
+
+class Connection:
+    """Requests to one API server. Safe to use from several threads.
+
+    ``configuration`` is the official client's; ``kubeconfig`` is where it came from, for the commands in errors.
+    """
+
+    def __init__(self, configuration: Any, kubeconfig: Path | None = None) -> None:
+        from kubernetes.client.rest import RESTClientObject
+
+        configuration.connection_pool_maxsize = 32  # each running watch keeps one
+        self.configuration = configuration
+        self.kubeconfig = kubeconfig
+        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+
+    @classmethod
+    def open(cls, kubeconfig: Path | None, context: str | None) -> Connection:
+        """Read the configuration; nothing is sent yet.
+
+        Without ``kubeconfig`` it is the pod's own service account inside a cluster, else ``$KUBECONFIG``. The user's
+        default file is never guessed at: what breaks things on purpose must be pointed at its cluster.
+        Raises `InputError` when there is none or it cannot be read.
+        """
+        # Half a second of imports that `--help` and a unit test of a pure function should not pay for.
+        from kubernetes.client import Configuration
+        from kubernetes.config import load_incluster_config, load_kube_config
+
+        configuration = Configuration()
+        if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ and SERVICE_ACCOUNT_TOKEN.exists():
+            load_incluster_config(client_configuration=configuration)
+            return cls(configuration)
+        where = kubeconfig or os.environ.get("KUBECONFIG")
+        if not where:
+            raise InputError(
+                "no cluster to connect to",
+                observed="no kubeconfig was given, and $KUBECONFIG is not set",
+                hint="start a cluster with: wavetank up",
+            )
+        path = Path(where)
+        try:
+            if kubeconfig is not None:
+                path.read_bytes()  # the loader takes a missing file for an empty one
+            load_kube_config(
+                config_file=str(where), context=context, client_configuration=configuration, persist_config=False
+            )
+        except Exception as error:  # the loader raises whatever its parsers do
+            reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+            raise InputError(
+                f"cannot use the kubeconfig: {reason}",
+                where=str(where),
+                expected="a kubeconfig file with a current context" if context is None else f"a context {context!r}",
+                command=f"kubectl --kubeconfig {shlex.quote(str(where))} config view",
+            ) from error
+        return cls(configuration, path)
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return str(self.configuration.host).rstrip("/")
+
+    def kubectl(self, *arguments: str) -> str:
+        """Return a kubectl command for this cluster that can be pasted."""
+        known = self.kubeconfig is None or str(self.kubeconfig) == os.environ.get("KUBECONFIG")
+        flags = () if known else ("--kubeconfig", str(self.kubeconfig))
+        return shlex.join(["kubectl", *flags, *arguments])
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        timeout: float = 30.0,
+    ) -> Obj:
+        """Send one request and return the JSON answered; ``timeout`` is in seconds.
+
+        Raises `NotFoundError`, `UnreachableError`, or `KubeError` with the server's words.
+        """
+        headers = {"Accept": accept, "Content-Type": content_type}
+        data = None if body is None else json.dumps(body).encode()
+        response = self.exchange(method, path, query=query, body=data, headers=headers, timeout=timeout)
+        if response.status >= 400:
+            raise refusal(response.status, response.data)
+        answer: Obj = json.loads(response.data)
+        return answer
+
+    def text(self, path: str, *, query: Query | None = None, timeout: float = 30.0) -> str:
+        """Return the text answered to a GET. Raises as `call` does."""
+        response = self.exchange("GET", path, query=query, timeout=timeout)
+        if response.status >= 400:
+            raise refusal(response.status, response.data)
+        return response.data.decode(errors="replace")
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = 30.0,
+        preload: bool = True,
+        retries: urllib3.Retry = _RETRIES,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request and return whatever was answered, read whole unless ``preload`` is false.
+
+        Raises `UnreachableError` when there was no answer within ``timeout`` seconds.
+        """
+        connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
+        try:
+            return self._pool.request(
+                method,
+                self.url(path, query),
+                body=body,
+                headers={**(headers or {}), **self.credentials()},
+                timeout=urllib3.Timeout(connect=connect, read=timeout),
+                retries=retries,
+                redirect=False,
+                preload_content=preload,
+            )
+        except HTTPError as error:
+            raise self.unreachable(error) from error
+
+    def lines(
+        self,
+        path: str,
+        *,
+        query: Query | None = None,
+        timeout: float | None,
+        stop: threading.Event | None = None,
+    ) -> Iterator[bytes]:
+        """Yield the lines of a streamed answer until the server ends it or ``stop`` is set.
+
+        ``timeout`` is the longest silence in seconds. Raises `UnreachableError` when the stream breaks or is silent for
+        longer.
+        """
+        response = self.exchange("GET", path, query=query, timeout=timeout, preload=False)
+        if response.status >= 400:
+            raise refusal(response.status, response.read())
+        try:
+            with _hung_up_on(stop, response):
+                rest = b""
+                for chunk in response.stream(65536):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    yield from lines
+                if rest:
+                    yield rest
+        except HTTPError as error:
+            if stop is None or not stop.is_set():
+                raise self.unreachable(error) from error
+        finally:
+            response.close()
+
+    def url(self, path: str, query: Query | None = None) -> str:
+        """Return the address of ``path`` on this server."""
+        pairs = query.items() if isinstance(query, Mapping) else query or ()
+        asked = urlencode([(key, _as_text(value)) for key, value in pairs if value not in ("", None)])
+        return self.server + quote(path, safe="/:@%") + (f"?{asked}" if asked else "")
+
+    def credentials(self) -> dict[str, str]:
+        """Return the headers that say who asks (none when a client certificate does); renews a token that ran out."""
+        settings = self.configuration.auth_settings().values()
+        return {setting["key"]: setting["value"] for setting in settings if setting["value"]}
+
+    def unreachable(self, error: Exception) -> UnreachableError:
+        """Return the error for a server that did not answer, whichever way."""
+        cause = _innermost(error)
+        if isinstance(cause, SSLError):
+            hint = "the certificate is not this kubeconfig's: is it of a cluster that was deleted and made again?"
+        else:
+            hint = "is the cluster up? wavetank status"
+        return UnreachableError(
+            f"the API server at {self.server} does not answer",
+            observed=_reason(cause),
+            command=self.kubectl("get", "--raw", "/readyz"),
+            hint=hint,
+        )
+
+
+@contextmanager
+def _hung_up_on(stop: threading.Event | None, response: urllib3.BaseHTTPResponse) -> Iterator[None]:
+    """Break off a read that waits for more as soon as ``stop`` is set."""
+    if stop is None:
+        yield
+        return
+    over = threading.Event()
+
+    def hang_up() -> None:
+        while not over.is_set():
+            if stop.wait(0.1):
+                with suppress(RuntimeError, ValueError):  # it ended by itself just now
+                    response.shutdown()
+                return
+
+    thread = threading.Thread(target=hang_up, name="wavetank-hang-up", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def refusal(status: int, body: bytes) -> KubeError:
+    """Return the error that a Kubernetes ``Status`` (or whatever else was answered) stands for."""
+    try:
+        told = json.loads(body)
+        message = told.get("message") or told["reason"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        told, message = {}, body.decode(errors="replace").strip() or f"HTTP {status}"
+    kind = NotFoundError if status == 404 else KubeError
+    causes = (told.get("details") or {}).get("causes") or []
+    observed = "; ".join(f"{cause.get('field', '')} {cause.get('message', '')}".strip() for cause in causes)
+    return kind(message, status=status, observed="" if observed in message else observed)
+
+
+def gave_no_answer(error: UnreachableError) -> bool:
+    """Tell whether the server took the request and was silent (else it was not reached at all)."""
+    return error.__cause__ is not None and isinstance(_innermost(error.__cause__), ReadTimeoutError)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    return error.reason if isinstance(error, MaxRetryError) and error.reason else error
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the core of an error that urllib3 has wrapped several times."""
+    if isinstance(error, ReadTimeoutError):
+        return "no answer in time"
+    if isinstance(error, NewConnectionError) and isinstance(error.__cause__, OSError):
+        return error.__cause__.strerror or str(error.__cause__)
+    return str(error.args[0] if error.args else error)

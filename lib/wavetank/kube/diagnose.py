@@ -1,0 +1,76 @@
+"""Gather what explains an object that is not as it should be: its pods, their events, the last words in their logs."""
+
+from __future__ import annotations
+
+from wavetank.errors import KubeError
+from wavetank.kube.client import Client, name_of, namespace_of
+from wavetank.kube.connection import Obj
+from wavetank.kube.logs import logs
+from wavetank.kube.pods import PodTrouble, explain_pod, is_ready, troubled_container
+
+__all__ = ["events", "explain", "status_words", "trouble_of"]
+
+LAST_WORDS = 10
+"""How many log lines an error shows."""
+
+
+def events(client: Client, namespace: str, about: str | None = None) -> list[Obj]:
+    """Return the Events of a namespace, or those about the object named ``about``, oldest first."""
+    fields = f"involvedObject.name={about}" if about else ""
+    return sorted(client.list(("v1", "Event"), namespace, fields=fields), key=_when)
+
+
+def explain(client: Client, pod: Obj) -> PodTrouble:
+    """Return why ``pod`` is not ready, with its last warnings and the last log lines of the container to blame."""
+    name, namespace = name_of(pod), namespace_of(pod)
+    # A pod that was deleted and made again under its name has left Events behind.
+    about = [
+        e
+        for e in events(client, namespace, name)
+        if e["involvedObject"].get("uid") in (None, pod["metadata"].get("uid"))
+    ]
+    container = troubled_container(pod)
+    last_words: list[str] = []
+    if container:
+        try:
+            text = logs(client, name, namespace, container[0], tail=LAST_WORDS, previous=container[1])
+        except KubeError:  # its node is gone, or the runtime has dropped them: the reason is told without
+            text = ""
+        last_words = text.splitlines()
+    return explain_pod(pod, about, last_words)
+
+
+def trouble_of(client: Client, obj: Obj) -> PodTrouble | None:
+    """Return what is wrong with a pod, or with the newest unready pod that a workload selects; None if nothing is."""
+    if obj["kind"] == "Pod":
+        pods = [obj]
+    else:
+        labels = obj.get("spec", {}).get("selector", {}).get("matchLabels") or {}
+        if not labels:
+            return None
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        pods = client.list("Pod", namespace_of(obj), selector)
+    pods = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")), reverse=True)
+    staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    for pod in staying or pods:
+        if not is_ready(pod):
+            trouble = explain(client, pod)
+            if trouble.reason:
+                return trouble
+    return None
+
+
+def status_words(obj: Obj) -> str:
+    """Return what the status of any object says, as one line."""
+    status = obj.get("status") or {}
+    told = [f"phase {status['phase']}"] if "phase" in status else []
+    for condition in status.get("conditions") or []:
+        why = ": ".join(condition[part] for part in ("reason", "message") if condition.get(part))
+        told.append(f"{condition['type']}={condition['status']}" + (f" ({why})" if why else ""))
+    return "; ".join(told) or "it has no status yet"
+
+
+def _when(event: Obj) -> str:
+    series = event.get("series") or {}
+    when = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    return str(when or event["metadata"].get("creationTimestamp") or "")

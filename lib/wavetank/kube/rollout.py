@@ -1,0 +1,123 @@
+"""Where a rollout stands: pure reading of a Deployment and its ReplicaSets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wavetank.kube.connection import Obj
+
+__all__ = ["Revision", "Rollout", "history", "rollout_state", "undo_patch"]
+
+REVISION = "deployment.kubernetes.io/revision"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A Deployment on its way from one template to the next; counts are pods."""
+
+    name: str
+    revision: int
+    desired: int
+    updated: int
+    """of the newest template"""
+    old: int
+    """of older templates, still there"""
+    ready: int
+    available: int
+    done: bool
+    failed: bool
+    """no progress within the Deployment's progress deadline"""
+    paused: bool
+    words: str
+
+    def __str__(self) -> str:
+        return f"deployment {self.name}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One template that a Deployment has had."""
+
+    number: int
+    replica_set: str
+    images: tuple[str, ...]
+    replicas: int
+    ready: int
+    change_cause: str
+    template: Obj
+
+
+def rollout_state(deployment: Obj) -> Rollout:
+    """Return where the rollout of ``deployment`` stands; ``done`` by the rules of ``kubectl rollout status``."""
+    spec, status, metadata = deployment["spec"], deployment.get("status", {}), deployment["metadata"]
+    desired = spec.get("replicas", 1)
+    total, updated = status.get("replicas", 0), status.get("updatedReplicas", 0)
+    available = status.get("availableReplicas", 0)
+    seen = status.get("observedGeneration", 0) >= metadata.get("generation", 1)
+    progressing = next((c for c in status.get("conditions") or [] if c["type"] == "Progressing"), {})
+    failed = seen and progressing.get("reason") == "ProgressDeadlineExceeded"
+    done = False
+    if not seen:
+        words = "the change has not been taken up yet"
+    elif failed:
+        words = f"no progress for {spec.get('progressDeadlineSeconds', 600)} s"
+    elif updated < desired:
+        words = f"{updated} of {desired} pods are of the new template"
+    elif total > updated:
+        words = f"{total - updated} pods of an old template are still there"
+    elif available < updated:
+        words = f"{available} of {updated} new pods are available"
+    else:
+        done, words = True, f"all {desired} pods are of the newest template and available"
+    return Rollout(
+        name=metadata["name"],
+        revision=int((metadata.get("annotations") or {}).get(REVISION, 0)),
+        desired=desired,
+        updated=updated,
+        old=max(total - updated, 0),
+        ready=status.get("readyReplicas", 0),
+        available=available,
+        done=done,
+        failed=failed,
+        paused=bool(spec.get("paused")),
+        words=words,
+    )
+
+
+def history(deployment: Obj, replica_sets: Iterable[Obj]) -> list[Revision]:
+    """Return the templates ``deployment`` has had and still keeps, oldest first."""
+    uid = deployment["metadata"]["uid"]
+    owned = [
+        replica_set
+        for replica_set in replica_sets
+        if any(owner["uid"] == uid for owner in replica_set["metadata"].get("ownerReferences") or [])
+    ]
+    return sorted((_revision(replica_set) for replica_set in owned), key=lambda revision: revision.number)
+
+
+def undo_patch(revisions: list[Revision], to: int | None = None) -> list[Obj] | None:
+    """Return the JSON patch that puts the template of revision ``to`` back (default: the one before the newest).
+
+    Returns None when there is no such revision.
+    """
+    candidates = revisions[:-1] if to is None else [revision for revision in revisions if revision.number == to]
+    if not candidates:
+        return None
+    return [{"op": "replace", "path": "/spec/template", "value": candidates[-1].template}]
+
+
+def _revision(replica_set: Obj) -> Revision:
+    metadata, spec, status = replica_set["metadata"], replica_set["spec"], replica_set.get("status", {})
+    annotations = metadata.get("annotations") or {}
+    template = spec["template"]
+    labels = {key: value for key, value in template["metadata"].get("labels", {}).items() if key != "pod-template-hash"}
+    return Revision(
+        number=int(annotations.get(REVISION, 0)),
+        replica_set=metadata["name"],
+        images=tuple(container["image"] for container in template["spec"]["containers"]),
+        replicas=status.get("replicas", 0),
+        ready=status.get("readyReplicas", 0),
+        change_cause=annotations.get("kubernetes.io/change-cause", ""),
+        template={**template, "metadata": {**template["metadata"], "labels": labels}},
+    )
