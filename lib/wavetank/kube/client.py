@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -62,7 +63,9 @@ class Client:
         except NotFoundError:
             return None
 
-    def list(self, kind: Kind, namespace: str | None = None, selector: str = "", fields: str = "") -> list[Obj]:
+    def list(
+        self, kind: Kind, namespace: str | None = None, selector: str = "", fields: str = ""
+    ) -> builtins.list[Obj]:
         """Return the objects of a kind; without ``namespace``, of all namespaces.
 
         ``selector`` is a label selector (``app=web``), ``fields`` a field selector (``spec.nodeName=worker``).
@@ -71,7 +74,7 @@ class Client:
 
     def list_at_version(
         self, kind: Kind, namespace: str | None = None, selector: str = "", fields: str = ""
-    ) -> tuple[list[Obj], str]:
+    ) -> tuple[builtins.list[Obj], str]:
         """Return what `list` does, and the resourceVersion from which a watch sees every later change."""
         resource = self.kinds.find(kind)
         query = {"labelSelector": selector, "fieldSelector": fields}
@@ -108,14 +111,31 @@ class Client:
             content_type=CONTENT_TYPES[type],
         )
 
-    def delete_object(self, kind: Kind, name: str, namespace: str | None = None) -> Obj | None:
-        """Delete one object, what it owns following in the background. Returns None when there was none."""
+    def delete_object(
+        self, kind: Kind, name: str, namespace: str | None = None, *, grace: int | None = None, uid: str | None = None
+    ) -> Obj | None:
+        """Delete one object, what it owns following in the background. Returns None when there was none.
+
+        ``grace`` is the seconds a pod gets to end by itself (default: its own); with ``uid`` it is refused (status 409)
+        unless the object is still that one.
+        """
+        options: Obj = {"propagationPolicy": "Background"}
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
         try:
-            return self.connection.call(
-                "DELETE", self.path(kind, name, namespace), body={"propagationPolicy": "Background"}
-            )
+            return self.connection.call("DELETE", self.path(kind, name, namespace), body=options)
         except NotFoundError:
             return None
+
+    def namespaced_kinds(self) -> builtins.list[Kind]:
+        """Return every kind whose objects live in namespaces and can be listed and deleted."""
+        return [
+            (resource.api_version, resource.kind)
+            for resource in self.kinds.all()
+            if resource.namespaced and {"list", "delete"} <= resource.verbs
+        ]
 
     def resource_of(self, obj: Obj) -> Resource:
         """Return the resource an object belongs to."""

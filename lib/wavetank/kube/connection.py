@@ -34,8 +34,8 @@ FIELD_MANAGER = "wavetank"
 CONNECT_TIMEOUT = 5.0
 SERVICE_ACCOUNT_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
-# A kept connection that the server has closed is noticed without a retry. Worth repeating is 429, which a server answers
-# while it starts to serve a kind it has just learned; it says after how long.
+# A kept connection that the server has closed is noticed without a retry. Worth repeating is 429, which a server
+# answers while it starts to serve a kind it has just learned; it says after how long.
 _RETRIES = urllib3.Retry(
     3, connect=0, read=0, other=0, status_forcelist=[429], allowed_methods=None, raise_on_status=False
 )

@@ -18,6 +18,7 @@ __all__ = ["Kind", "Kinds", "Resource"]
 Kind = str | tuple[str, str]
 """``"Pod"``, or ``("serving.knative.dev/v1", "Service")`` where the name alone means another."""
 
+ALL_VERBS = frozenset({"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"})
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -29,6 +30,7 @@ class Resource:
     kind: str
     plural: str
     namespaced: bool
+    verbs: frozenset[str]
 
     def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
         """Return the path of the collection, of the object ``name``, or of its ``subresource``."""
@@ -61,6 +63,13 @@ class Kinds:
             hint="is its CustomResourceDefinition applied, or the addon that brings it installed?",
         )
 
+    def all(self) -> list[Resource]:
+        """Return every kind the server has now, each in the version its group prefers."""
+        preferred: dict[tuple[str, str], Resource] = {}
+        for resource in self._ask():
+            preferred.setdefault((resource.api_version.rpartition("/")[0], resource.kind), resource)
+        return list(preferred.values())
+
     def define(self, crd: Obj) -> None:
         """Take up the kind of a CustomResourceDefinition just established, before discovery lists it."""
         with self._lock:
@@ -85,7 +94,7 @@ def _defined(crd: Obj) -> Iterator[Resource]:
     for version in spec["versions"]:
         if version["served"]:
             api_version = f"{spec['group']}/{version['name']}"
-            yield Resource(api_version, names["kind"], names["plural"], spec["scope"] == "Namespaced")
+            yield Resource(api_version, names["kind"], names["plural"], spec["scope"] == "Namespaced", ALL_VERBS)
 
 
 def _resources(group: Obj) -> Iterator[Resource]:
@@ -93,7 +102,10 @@ def _resources(group: Obj) -> Iterator[Resource]:
     for version in group["versions"]:
         api_version = f"{name}/{version['version']}" if name else version["version"]
         for told in version.get("resources", []):
-            yield Resource(api_version, told["responseKind"]["kind"], told["resource"], told["scope"] == "Namespaced")
+            if not told.get("responseKind"):  # only there to carry subresources
+                continue
+            kind, verbs = told["responseKind"]["kind"], frozenset(told["verbs"])
+            yield Resource(api_version, kind, told["resource"], told["scope"] == "Namespaced", verbs)
 
 
 def _by_kind(resources: Iterable[Resource]) -> dict[Kind, Resource]:

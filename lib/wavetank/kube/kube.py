@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from wavetank.errors import KubeError, NotFoundError
-from wavetank.kube import apply, diagnose, exec, logs, proxy, wait, watch
+from wavetank.kube import diagnose, proxy, wait, watch
+from wavetank.kube.apply import Manifest, apply, delete
 from wavetank.kube.client import Client
 from wavetank.kube.connection import Obj
+from wavetank.kube.exec import ExecResult, exec_in_pod
 from wavetank.kube.kinds import Kind
+from wavetank.kube.logs import follow_logs, logs
 from wavetank.kube.pods import PodTrouble
 from wavetank.kube.rollout import Revision, Rollout, history, rollout_state, undo_patch
 
@@ -26,13 +29,13 @@ class Kube(Client):
     Make one with ``Kube.connect(kubeconfig)``.
     """
 
-    def apply(self, manifest: apply.Manifest, *, namespace: str = "default", force: bool = True) -> builtins.list[Obj]:
+    def apply(self, manifest: Manifest, *, namespace: str = "default", force: bool = True) -> builtins.list[Obj]:
         """Apply every object of ``manifest`` on the server and return them as stored; see `wavetank.kube.apply`."""
-        return apply.apply(self, manifest, namespace, force=force)
+        return apply(self, manifest, namespace, force=force)
 
-    def delete(self, manifest: apply.Manifest, *, namespace: str = "default", wait: float | None = None) -> None:
+    def delete(self, manifest: Manifest, *, namespace: str = "default", wait: float | None = None) -> None:
         """Delete every object of ``manifest``, waiting up to ``wait`` seconds until gone; missing is fine."""
-        apply.delete(self, manifest, namespace, wait=wait)
+        delete(self, manifest, namespace, wait=wait)
 
     def watch(
         self,
@@ -123,13 +126,13 @@ class Kube(Client):
         self, pod: str, namespace: str, container: str | None = None, tail: int | None = None, previous: bool = False
     ) -> str:
         """Return a container's log, or its last ``tail`` lines; ``previous`` is the run before its last restart."""
-        return logs.logs(self, pod, namespace, container, tail, previous)
+        return logs(self, pod, namespace, container, tail, previous)
 
     def follow_logs(
         self, pod: str, namespace: str, container: str | None = None, stop: threading.Event | None = None
     ) -> Iterator[str]:
         """Yield a container's log line by line as it grows, until the container ends or ``stop`` is set."""
-        return logs.follow_logs(self, pod, namespace, container, stop)
+        return follow_logs(self, pod, namespace, container, stop)
 
     def exec(
         self,
@@ -139,9 +142,9 @@ class Kube(Client):
         *,
         container: str | None = None,
         timeout: float = 30.0,
-    ) -> exec.ExecResult:
+    ) -> ExecResult:
         """Run ``command`` (no shell) in a container and return its exit code, stdout and stderr."""
-        return exec.exec_in_pod(self, pod, namespace, command, container=container, timeout=timeout)
+        return exec_in_pod(self, pod, namespace, command, container=container, timeout=timeout)
 
     def request(
         self,

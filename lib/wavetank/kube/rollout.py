@@ -55,8 +55,10 @@ def rollout_state(deployment: Obj) -> Rollout:
     total, updated = status.get("replicas", 0), status.get("updatedReplicas", 0)
     available = status.get("availableReplicas", 0)
     seen = status.get("observedGeneration", 0) >= metadata.get("generation", 1)
-    progressing = next((c for c in status.get("conditions") or [] if c["type"] == "Progressing"), {})
-    failed = seen and progressing.get("reason") == "ProgressDeadlineExceeded"
+    failed = seen and any(
+        condition["type"] == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded"
+        for condition in status.get("conditions") or []
+    )
     done = False
     if not seen:
         words = "the change has not been taken up yet"

@@ -128,7 +128,7 @@ class _Outage:
     @property
     def pause(self) -> float:
         """Seconds until the next try."""
-        return min(PAUSE * 2**self.failures, LONGEST_PAUSE)
+        return min(PAUSE * 2.0**self.failures, LONGEST_PAUSE)
 
 
 def _passes(error: KubeError) -> bool:
