@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from wavetank.errors import KubeError, NotFoundError
-from wavetank.kube.connection import FIELD_MANAGER, Connection, Obj
+from wavetank.kube.connection import FIELD_MANAGER, ONCE, Connection, Obj
 from wavetank.kube.kinds import Kind, Kinds, Resource
 
 __all__ = ["Client", "PatchType", "name_of", "namespace_of"]
@@ -128,6 +128,11 @@ class Client:
             return self.connection.call("DELETE", self.path(kind, name, namespace), body=options)
         except NotFoundError:
             return None
+
+    def evict(self, pod: str, namespace: str) -> None:
+        """Ask for a pod to go, as draining a node does; a disruption budget's refusal is a `KubeError`, status 429."""
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
+        self.connection.call("POST", self.path("Pod", pod, namespace, "eviction"), body=eviction, retries=ONCE)
 
     def namespaced_kinds(self) -> builtins.list[Kind]:
         """Return every kind whose objects live in namespaces and can be listed and deleted."""

@@ -40,7 +40,7 @@ _RETRIES = urllib3.Retry(
     3, connect=0, read=0, other=0, status_forcelist=[429], allowed_methods=None, raise_on_status=False
 )
 ONCE = urllib3.Retry(0)
-"""For `Connection.exchange`: what is answered is the caller's to judge, the first time."""
+"""Whatever is answered the first time is the caller's to judge, 429 too."""
 
 
 class Connection:
@@ -118,6 +118,7 @@ class Connection:
         content_type: str = "application/json",
         accept: str = "application/json",
         timeout: float = 30.0,
+        retries: urllib3.Retry = _RETRIES,
     ) -> Obj:
         """Send one request and return the JSON answered; ``timeout`` is in seconds.
 
@@ -125,7 +126,9 @@ class Connection:
         """
         headers = {"Accept": accept, "Content-Type": content_type}
         data = None if body is None else json.dumps(body).encode()
-        response = self.exchange(method, path, query=query, body=data, headers=headers, timeout=timeout)
+        response = self.exchange(
+            method, path, query=query, body=data, headers=headers, timeout=timeout, retries=retries
+        )
         if response.status >= 400:
             raise refusal(response.status, response.data)
         answer: Obj = json.loads(response.data)
