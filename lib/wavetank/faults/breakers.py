@@ -1,0 +1,169 @@
+"""Breaking a manifest and putting it back: pure functions from an object as it is to the object as it shall be.
+
+Each of these faults changes exactly one value of one object. What it was and what it became make up a `Break`, which
+the operator writes into the Fault's status before it changes anything, so whoever comes after a crash knows what to do.
+A value is put back only while it is still as the fault left it: what a learner repaired meanwhile stays repaired.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wavetank.errors import InputError
+from wavetank.faults.resource import Fault, Obj, to_rfc3339
+
+__all__ = ["BREAKERS", "POWER_OFF_UNTIL", "Break", "Breaker", "read", "write"]
+
+POWER_OFF_UNTIL = "wavetank.dev/power-off-until"
+"""The annotation of a Node by which the power agent beside the cluster knows to stop it, and until when."""
+
+_ITEM = re.compile(r"\[(\w+)=(.+)\]")
+
+Path = tuple[str, ...]
+"""Where a value is: keys, and ``[name=web]`` for the item of a list that has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One value of one object: where it is, what it ``was``, what it ``became`` (None where there was nothing)."""
+
+    kind: str
+    name: str
+    path: Path
+    was: Any
+    became: Any
+
+    @classmethod
+    def from_status(cls, original: Mapping[str, Any]) -> Break:
+        """Read what `to_status` wrote."""
+        path = tuple(part.replace("~1", "/").replace("~0", "~") for part in original["path"].split("/")[1:])
+        return cls(original["kind"], original["name"], path, original.get("was"), original["became"])
+
+    def to_status(self) -> Obj:
+        """Return it as ``status.original`` keeps it; the path as a JSON pointer, so that a person can read it too."""
+        pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in self.path)
+        kept = {"kind": self.kind, "name": self.name, "path": pointer, "became": self.became}
+        return kept if self.was is None else {**kept, "was": self.was}
+
+    def broken(self, obj: Obj) -> Obj | None:
+        """Return ``obj`` broken, or None when its value is not what it was when the fault was planned."""
+        return write(obj, self.path, self.became) if read(obj, self.path) == self.was else None
+
+    def restored(self, obj: Obj) -> Obj | None:
+        """Return ``obj`` with its value put back, or None when it is not as this fault left it."""
+        return write(obj, self.path, self.was) if read(obj, self.path) == self.became else None
+
+    def is_on(self, obj: Obj) -> bool:
+        """Tell whether ``obj`` is as this fault left it."""
+        return bool(read(obj, self.path) == self.became)
+
+    def __str__(self) -> str:
+        """Say where it is: ``/spec/selector/app of Service web``."""
+        return f"{self.to_status()['path']} of {self.kind} {self.name}"
+
+
+Breaker = Callable[[Obj, Fault, datetime], Break]
+"""From the target as it is, the fault, and when it ends, to what will be changed. Raises `InputError` if nothing can."""
+
+
+def bad_image(deployment: Obj, fault: Fault, ends_at: datetime) -> Break:
+    """Ask for a tag that does not exist, of the image that does."""
+    path, container = _first(deployment, ("spec", "template", "spec", "containers"), "name")
+    image = container["image"]
+    repository = image.partition("@")[0]
+    if ":" in repository.rpartition("/")[2]:  # a colon before the last slash is a registry's port
+        repository = repository.rpartition(":")[0]
+    return _break(deployment, (*path, "image"), image, f"{repository}:no-such-version")
+
+
+def config_missing(deployment: Obj, fault: Fault, ends_at: datetime) -> Break:
+    """Read settings from a ConfigMap that nobody has made."""
+    path, container = _first(deployment, ("spec", "template", "spec", "containers"), "name")
+    sources = container.get("envFrom")
+    missing = {"configMapRef": {"name": f"{deployment['metadata']['name']}-settings-v2"}}
+    return _break(deployment, (*path, "envFrom"), sources, [*(sources or []), missing])
+
+
+def selector_mismatch(service: Obj, fault: Fault, ends_at: datetime) -> Break:
+    """Look for a label value that no pod has."""
+    selector = service["spec"].get("selector")
+    if not selector:
+        raise InputError(
+            "the Service selects no pods",
+            observed=f"Service {service['metadata']['name']} has no selector",
+            expected="a Service with a selector to mismatch",
+        )
+    label, value = next(iter(selector.items()))
+    return _break(service, ("spec", "selector", label), value, f"{value}-service")
+
+
+def wrong_port(service: Obj, fault: Fault, ends_at: datetime) -> Break:
+    """Send connections to another port of the pods."""
+    path, port = _first(service, ("spec", "ports"), "port")
+    was, becomes = port.get("targetPort"), int(fault.settings["port"])
+    if was == becomes:
+        raise InputError(
+            "parameters.port is wrong",
+            observed=f"Service {service['metadata']['name']} points at port {was} already",
+            expected="another port",
+        )
+    return _break(service, (*path, "targetPort"), was, becomes)
+
+
+def node_stop(node: Obj, fault: Fault, ends_at: datetime) -> Break:
+    """Ask for the node's power to be off; the power agent keeps the deadline even if the API is gone by then."""
+    was = (node["metadata"].get("annotations") or {}).get(POWER_OFF_UNTIL)
+    return _break(node, ("metadata", "annotations", POWER_OFF_UNTIL), was, to_rfc3339(ends_at))
+
+
+BREAKERS: Mapping[str, Breaker] = {
+    "bad-image": bad_image,
+    "config-missing": config_missing,
+    "selector-mismatch": selector_mismatch,
+    "wrong-port": wrong_port,
+    "node-stop": node_stop,
+}
+"""How each kind of fault that breaks an object does it."""
+
+
+def read(obj: Obj, path: Path) -> Any:
+    """Return the value at ``path``, None when there is nothing."""
+    here: Any = obj
+    for part in path:
+        if item := _ITEM.fullmatch(part):
+            here = next((one for one in here or [] if str(one.get(item[1])) == item[2]), None)
+        else:
+            here = (here or {}).get(part)
+    return here
+
+
+def write(obj: Obj, path: Path, value: Any) -> Obj:
+    """Return a copy of ``obj`` with ``value`` at ``path``, or with nothing there if ``value`` is None."""
+    changed = copy.deepcopy(obj)
+    *parents, last = path
+    here = changed
+    for part in parents:
+        if item := _ITEM.fullmatch(part):
+            here = next(one for one in here if str(one.get(item[1])) == item[2])
+        else:
+            here = here.setdefault(part, {})
+    if value is None:
+        here.pop(last, None)
+    else:
+        here[last] = value
+    return changed
+
+
+def _first(obj: Obj, path: Path, key: str) -> tuple[Path, Obj]:
+    """Return the first item of the list at ``path``, and where it is by its ``key``."""
+    item: Obj = read(obj, path)[0]
+    return (*path, f"[{key}={item[key]}]"), item
+
+
+def _break(obj: Obj, path: Path, was: Any, becomes: Any) -> Break:
+    return Break(obj["kind"], obj["metadata"]["name"], path, was, becomes)
