@@ -1,0 +1,29 @@
+"""What a cluster is: its declarative spec, the providers that make one, and the steps that bring it up and down.
+
+It never touches the user's own kubeconfig, never removes what Wavetank has not made, and never asks the network for
+anything once there is a bundle.
+"""
+
+from wavetank.cluster.provider import Capability, Info, Node, Provider, provider_for
+from wavetank.cluster.spec import ClusterSpec, Ports, find_spec, load_spec
+from wavetank.cluster.state import kubeconfig_path
+from wavetank.cluster.status import NodeStatus, Status, status
+from wavetank.cluster.up import down, up
+
+__all__ = [
+    "Capability",
+    "ClusterSpec",
+    "Info",
+    "Node",
+    "NodeStatus",
+    "Ports",
+    "Provider",
+    "Status",
+    "down",
+    "find_spec",
+    "kubeconfig_path",
+    "load_spec",
+    "provider_for",
+    "status",
+    "up",
+]

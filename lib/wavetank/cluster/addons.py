@@ -1,0 +1,119 @@
+"""What a lab may need on top of a bare cluster, brought up on demand and side by side.
+
+An addon is a few manifests of the bundle, the Deployment that has to come up, and, where a running pod is not proof
+enough, a last check. Its images go only to the nodes that may run them: an addon's pods stand on the control plane,
+where no lesson takes their node away.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from wavetank.cluster.provider import Provider
+from wavetank.cluster.spec import ClusterSpec
+from wavetank.cluster.state import kubeconfig_path
+from wavetank.cluster.steps import Step
+from wavetank.errors import KubeError, WaitTimeoutError
+from wavetank.kube import Kube
+
+if TYPE_CHECKING:
+    from wavetank.cluster.bundle import Bundle
+
+__all__ = ["ADDONS", "Addon", "addon_steps", "images_in"]
+
+ROLLOUT_SECONDS = 120
+ANSWER_SECONDS = 60
+
+
+def _nodes_are_measured(kube: Kube, spec: ClusterSpec) -> None:
+    """Wait until ``kubectl top nodes`` knows every node: a metrics server is Ready one reading before that."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    seen = "nothing"
+    while time.monotonic() < deadline:
+        try:
+            measured = {node["metadata"]["name"] for node in kube.list(("metrics.k8s.io/v1beta1", "NodeMetrics"))}
+            if measured.issuperset(spec.node_names):
+                return
+            seen = f"only {', '.join(sorted(measured)) or 'no node'}"
+        except KubeError as error:  # the aggregated API is not routed yet
+            seen = error.summary
+        time.sleep(0.5)  # measurements cannot be watched
+    raise WaitTimeoutError(
+        "the metrics server does not measure every node",
+        observed=seen,
+        expected=f"{', '.join(spec.node_names)} within {ANSWER_SECONDS} s",
+        command="kubectl -n kube-system logs deployment/metrics-server",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Addon:
+    """``manifests`` are names in the bundle, in the order they are applied."""
+
+    manifests: tuple[str, ...]
+    namespace: str
+    deployment: str
+    check: Callable[[Kube, ClusterSpec], None] | None = None
+
+
+ADDONS: Mapping[str, Addon] = {
+    "metrics-server": Addon(("metrics-server",), "kube-system", "metrics-server", _nodes_are_measured),
+    "ingress": Addon(("contour-crds", "contour"), "projectcontour", "contour"),
+    "operator": Addon(("crds", "operator"), "wavetank-system", "wavetank-operator"),
+}
+"""Addons made of Kubernetes objects. The registry is a container beside the nodes: its provider runs it."""
+
+
+def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[Step]:
+    """Return the steps that bring up what ``spec.addons`` names, once the provider's own steps are done."""
+    steps = []
+    for name in spec.addons:
+        if addon := ADDONS.get(name):
+            steps.append(Step(f"{name} images", _load(addon, spec, bundle, provider), ("nodes",)))
+            steps.append(Step(name, _install(addon, spec, bundle), ("nodes ready", f"{name} images")))
+    return steps
+
+
+def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -> Callable[[], str | None]:
+    def load() -> str | None:
+        documents = [document for name in addon.manifests for document in _documents(bundle, name)]
+        refs = sorted(images_in(documents))
+        return provider.load_images(spec.name, bundle, refs, [spec.control_plane])
+
+    return load
+
+
+def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
+    def install() -> None:
+        kube = Kube.connect(kubeconfig_path(spec.name))
+        for name in addon.manifests:
+            kube.apply(bundle.manifest(name))
+        kube.rollout(addon.deployment, addon.namespace, timeout=ROLLOUT_SECONDS)
+        if addon.check:
+            addon.check(kube, spec)
+
+    return install
+
+
+def _documents(bundle: Bundle, name: str) -> Iterator[dict[str, Any]]:
+    yield from filter(None, yaml.safe_load_all(bundle.manifest(name).read_text()))
+
+
+def images_in(part: Any) -> set[str]:
+    """Return every container image that manifests name, in whatever kind of object."""
+    if isinstance(part, list):
+        return set().union(*map(images_in, part))
+    if not isinstance(part, dict):
+        return set()
+    own = {
+        container["image"]
+        for key in ("containers", "initContainers")
+        if isinstance(part.get(key), list)
+        for container in part[key]
+    }
+    return own.union(*map(images_in, part.values()))

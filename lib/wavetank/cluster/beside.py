@@ -1,0 +1,150 @@
+"""Containers that stand beside a cluster's nodes on its network: the registry and the power agent.
+
+They carry the cluster's label, so that `down` finds them whoever made them.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from os import fdopen, pipe
+from typing import TYPE_CHECKING, Any
+
+import docker
+from docker.models.containers import Container
+
+from wavetank.cluster.engine import telling
+from wavetank.cluster.spec import ClusterSpec
+
+if TYPE_CHECKING:
+    from wavetank.cluster.bundle import Bundle
+
+__all__ = ["OWNER", "REGISTRY", "containers", "ensure_images", "remove", "run_power_agent", "run_registry"]
+
+OWNER = "dev.wavetank.cluster"
+"""The label, on networks and containers, whose value is the name of the cluster."""
+
+REGISTRY = "registry.local:5000"
+"""One name for the registry everywhere: with a dot in it, every tool takes it for a host."""
+
+REGISTRY_IMAGE = "docker.io/library/registry:3.1.2"
+UNLESS_STOPPED: Any = {"Name": "unless-stopped"}
+WAVETANK_IMAGE = "wavetank.dev/wavetank:0.1.0"
+
+
+def containers(client: docker.DockerClient, name: str) -> list[Container]:
+    """Return the containers beside cluster ``name``, running or not."""
+    with telling(f"looking for the containers of {name!r}"):
+        found: list[Container] = client.containers.list(
+            all=True, filters={"label": f"{OWNER}={name}"}, ignore_removed=True
+        )
+    return found
+
+
+def remove(container: Container) -> None:
+    """Remove a container with its volumes, whatever state it is in; gone already is fine."""
+    with suppress(docker.errors.NotFound):
+        container.remove(force=True, v=True)
+
+
+def ensure_images(client: docker.DockerClient, bundle: Bundle, refs: Sequence[str]) -> str:
+    """Load those images of the bundle into the engine that it does not have; return a note."""
+    missing = [ref for ref in refs if not _has(client, ref, bundle)]
+    if not missing:
+        return "there already"
+    with telling(f"loading {', '.join(missing)} into the engine"):
+        reading, writing = pipe()
+        with fdopen(reading, "rb") as source:
+            writer = threading.Thread(target=_write, args=(bundle, missing, writing), daemon=True)
+            writer.start()
+            client.images.load(source)
+        writer.join()
+    return ""
+
+
+def _write(bundle: Bundle, refs: Sequence[str], descriptor: int) -> None:
+    with suppress(BrokenPipeError), fdopen(descriptor, "wb") as sink:
+        bundle.write_docker_archive(refs, sink)
+
+
+def _has(client: docker.DockerClient, ref: str, bundle: Bundle) -> bool:
+    with telling(f"looking for image {ref}"):
+        try:
+            return bool(client.images.get(ref).id == bundle.image(ref).config_digest)
+        except docker.errors.ImageNotFound:
+            return False
+
+
+def run_registry(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle) -> str:
+    """Run an image registry on the cluster's network and on 127.0.0.1; what is pushed lives as long as the cluster."""
+    return _run(
+        client,
+        bundle,
+        spec.name,
+        "registry",
+        REGISTRY_IMAGE,
+        ports={"5000/tcp": ("127.0.0.1", spec.ports.registry)},
+        networking_config={spec.name: docker.types.EndpointConfig("1.41", aliases=[REGISTRY.partition(":")[0]])},
+    )
+
+
+def run_power_agent(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle, kubeconfig: str) -> str:
+    """Run the agent that stops and starts nodes when the cluster asks (`wavetank.cluster.power`)."""
+    return _run(
+        client,
+        bundle,
+        spec.name,
+        "power",
+        WAVETANK_IMAGE,
+        files={"kubeconfig": kubeconfig},
+        command=["power-agent", spec.name],
+        environment={"KUBECONFIG": "/run/wavetank/kubeconfig"},
+        user="0",  # the engine's socket belongs to root
+        volumes=["/var/run/docker.sock:/var/run/docker.sock"],
+    )
+
+
+def _run(
+    client: docker.DockerClient,
+    bundle: Bundle,
+    cluster: str,
+    what: str,
+    image: str,
+    files: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> str:
+    """Have one container of this image running, with ``files`` (name to text) in /run/wavetank."""
+    note = ensure_images(client, bundle, [image])
+    name = f"{cluster}-{what}"
+    with telling(f"running {name}"):
+        wanted = client.images.get(image).id
+        with suppress(docker.errors.NotFound):
+            found = client.containers.get(name)
+            if found.status == "running" and found.attrs["Image"] == wanted:
+                return "there already"
+            remove(found)
+        container = client.containers.create(
+            image,
+            name=name,
+            labels={OWNER: cluster},
+            network=cluster,
+            restart_policy=UNLESS_STOPPED,
+            **settings,
+        )
+        if files:
+            container.put_archive("/", _tar({f"run/wavetank/{path}": text for path, text in files.items()}))
+        container.start()
+    return note
+
+
+def _tar(files: Mapping[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(text.encode()), 0o600
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()

@@ -1,0 +1,107 @@
+"""The few verbs every way of making a cluster has, and what it says about itself.
+
+Nothing above `wavetank.cluster` asks which provider it is on: where providers differ, `Info.capabilities` says so, with
+the reason, and the lab shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from wavetank.cluster.spec import ClusterSpec
+from wavetank.cluster.steps import Step
+from wavetank.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from wavetank.cluster.bundle import Bundle
+
+__all__ = ["Capability", "Info", "Node", "Provider", "provider_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """Whether something can be done on this cluster, and why (not)."""
+
+    ok: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a provider says of itself; ``capabilities`` cannot be changed."""
+
+    name: str
+    capabilities: Mapping[str, Capability]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as its provider sees it. ``state`` is the provider's word, "running" when all is well."""
+
+    name: str
+    role: str
+    state: str
+
+
+class Provider(Protocol):
+    """A way to make clusters. Every verb is idempotent, and works from another process than the one that created."""
+
+    def info(self) -> Info:
+        """Return the provider's name and what it can do."""
+        ...
+
+    def create_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
+        """Return the steps after which all nodes are Ready; the last one is called "nodes ready".
+
+        A cluster that is there already is started again and put right, never made anew.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove everything ``name`` consists of, whatever state it is in. A missing cluster is fine."""
+        ...
+
+    def list(self) -> Sequence[str]:
+        """Return the names of Wavetank's clusters, those half made included."""
+        ...
+
+    def kubeconfig(self, name: str) -> Path:
+        """Return the cluster's own kubeconfig file, 0600."""
+        ...
+
+    def nodes(self, name: str) -> tuple[Node, ...]:
+        """Return the nodes, the control plane's first; none when there is no such cluster."""
+        ...
+
+    def load_images(self, name: str, bundle: Bundle, refs: Sequence[str], nodes: Sequence[str] = ()) -> str:
+        """Put images of the bundle on ``nodes`` (all of them by default), ready for pods; return a note.
+
+        Images that are there already are not moved again.
+        """
+        ...
+
+    def stop_node(self, name: str, node: str) -> None:
+        """Make a worker fall silent as if its power were cut; what runs on it is frozen."""
+        ...
+
+    def start_node(self, name: str, node: str) -> None:
+        """Bring a stopped node back."""
+        ...
+
+    def collect_logs(self, name: str, folder: Path) -> None:
+        """Write what helps to understand a broken cluster into ``folder``."""
+        ...
+
+
+def provider_for(spec: ClusterSpec) -> Provider:
+    """Return the provider ``spec`` names; raises `EngineError` when what it needs does not answer."""
+    if spec.provider == "kind":
+        from wavetank.cluster.providers.kind import KindProvider
+
+        return KindProvider()
+    raise NotSupportedError(
+        f"no provider is called {spec.provider!r}", observed=spec.where("provider"), expected="provider: kind"
+    )

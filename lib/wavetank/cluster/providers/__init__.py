@@ -1,0 +1,1 @@
+"""The ways to make a cluster, one module each. Nothing outside `wavetank.cluster` imports them by name."""

@@ -1,0 +1,102 @@
+"""What a cluster shall be: the declarative file in ``clusters/`` as a checked, frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from wavetank.document import Document, load_document, load_schema
+from wavetank.errors import InputError
+
+__all__ = ["ClusterSpec", "Ports", "find_spec", "load_spec"]
+
+_SCHEMA = Path(__file__).with_name("spec.schema.json")
+_SPECS = Path(__file__).parents[3] / "clusters"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Ports published on 127.0.0.1."""
+
+    ingress: int = 8080
+    registry: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """A cluster as its file declares it. ``kubernetes`` is a minor version such as ``"1.36"``."""
+
+    provider: str
+    kubernetes: str
+    name: str = "wavetank"
+    workers: int = 2
+    ports: Ports = Ports()
+    addons: tuple[str, ...] = ()
+    api_server: Mapping[str, str] = field(default_factory=dict)
+    controller_manager: Mapping[str, str] = field(default_factory=dict)
+    kubelet: Mapping[str, Any] = field(default_factory=dict)
+    document: Document | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def control_plane(self) -> str:
+        """The name of the control plane's node."""
+        return f"{self.name}-control-plane"
+
+    @property
+    def worker_names(self) -> tuple[str, ...]:
+        """The names of the workers, as kind counts them: worker, worker2, worker3."""
+        return tuple(f"{self.name}-worker{number if number > 1 else ''}" for number in range(1, self.workers + 1))
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The names of all nodes, the control plane's first."""
+        return (self.control_plane, *self.worker_names)
+
+    def where(self, *keys: str | int) -> str:
+        """Return ``file:line`` of a key, "" for a spec that came from no file."""
+        return self.document.where(*keys) if self.document else ""
+
+    def with_addons(self, addons: tuple[str, ...]) -> ClusterSpec:
+        """Return this spec with ``addons`` on top of its own."""
+        return replace(self, addons=tuple(dict.fromkeys((*self.addons, *addons))))
+
+
+def find_spec(cluster: str) -> Path:
+    """Return the file that ``cluster`` means: a path, or the name of one of the project's own specs."""
+    if "/" in cluster or cluster.endswith((".yaml", ".yml")):
+        return Path(cluster)
+    path = _SPECS / f"{cluster}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(spec.stem for spec in _SPECS.glob("*.yaml") if spec.stem != "versions"))
+        raise InputError(f"there is no cluster called {cluster!r}", expected=f"{known}, or a path to a YAML file")
+    return path
+
+
+def load_spec(path: Path) -> ClusterSpec:
+    """Read and check a cluster's file; raises `InputError` with file, line and what was expected."""
+    document = load_document(path, load_schema(_SCHEMA))
+    data = document.data
+    ports = Ports(**data.get("ports", {}))
+    if ports.ingress == ports.registry:
+        raise InputError(
+            f"ports/registry: {ports.registry} is taken by ports/ingress already",
+            where=document.where("ports", "registry"),
+            expected="two different ports",
+        )
+    return ClusterSpec(
+        provider=data["provider"],
+        kubernetes=data["kubernetes"],
+        **{key: data[key] for key in ("name", "workers") if key in data},
+        ports=ports,
+        addons=tuple(data.get("addons", ())),
+        api_server=_flags(data.get("apiServer", {})),
+        controller_manager=_flags(data.get("controllerManager", {})),
+        kubelet=data.get("kubelet", {}),
+        document=document,
+    )
+
+
+def _flags(values: Mapping[str, Any]) -> dict[str, str]:
+    return {flag: str(value).lower() if isinstance(value, bool) else str(value) for flag, value in values.items()}

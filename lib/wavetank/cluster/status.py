@@ -1,0 +1,119 @@
+"""How a cluster is: one frozen value for the command line, for JSON and for a widget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from wavetank.cluster.addons import ADDONS
+from wavetank.cluster.provider import Capability, Node, Provider, provider_for
+from wavetank.cluster.spec import ClusterSpec
+from wavetank.cluster.state import kubeconfig_path
+from wavetank.errors import KubeError
+from wavetank.kube import Kube, Obj, rollout_state
+
+__all__ = ["NodeStatus", "Status", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """A node: what its provider and what Kubernetes say of it."""
+
+    name: str
+    role: str
+    state: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a cluster is.
+
+    ``state`` is "absent", "down" (its API server does not answer), "degraded" (a node or an addon is not ready) or
+    "up"; ``addons`` says in words how each one that is there is.
+    """
+
+    name: str
+    provider: str
+    state: str
+    nodes: tuple[NodeStatus, ...]
+    addons: Mapping[str, str]
+    kubeconfig: str
+    ingress: str
+    capabilities: Mapping[str, Capability]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values."""
+        return asdict(replace(self, capabilities=dict(self.capabilities)))  # a read-only mapping cannot be copied
+
+    def __str__(self) -> str:
+        lines = [f"{self.name} ({self.provider}): {self.state}"]
+        lines += [
+            f"  node   {node.name:<28} {'Ready' if node.ready else 'NotReady':<9} {node.state}" for node in self.nodes
+        ]
+        lines += [f"  addon  {name:<28} {words}" for name, words in self.addons.items()]
+        if self.nodes:
+            lines += [f"  ingress     {self.ingress}", f"  kubeconfig  {self.kubeconfig}"]
+        return "\n".join(lines)
+
+
+def status(spec: ClusterSpec, *, provider: Provider | None = None) -> Status:
+    """Look at the cluster and say how it is; never changes it."""
+    provider = provider or provider_for(spec)
+    nodes = provider.nodes(spec.name)
+    kubeconfig = kubeconfig_path(spec.name)
+    answered: tuple[list[Obj], list[Obj]] | None = None
+    if nodes and kubeconfig.is_file():
+        kube = Kube.connect(kubeconfig)
+        if kube.alive():
+            try:
+                answered = kube.list("Node"), kube.list("Deployment")
+            except KubeError:
+                answered = None  # it has gone between the two questions
+    return describe(spec, provider, nodes, answered)
+
+
+def describe(
+    spec: ClusterSpec, provider: Provider, nodes: tuple[Node, ...], answered: tuple[list[Obj], list[Obj]] | None
+) -> Status:
+    """Put together what the provider and the API (its Nodes and Deployments, None without an answer) said."""
+    node_objects, deployments = answered or ([], [])
+    ready = {node["metadata"]["name"] for node in node_objects if _is_ready(node)}
+    seen = tuple(NodeStatus(node.name, node.role, node.state, node.name in ready) for node in nodes)
+    addons = _addons(deployments)
+    if not nodes:
+        state = "absent"
+    elif answered is None:
+        state = "down"
+    elif all(node.ready for node in seen) and all(words == "ready" for words in addons.values()):
+        state = "up"
+    else:
+        state = "degraded"
+    info = provider.info()
+    return Status(
+        name=spec.name,
+        provider=info.name,
+        state=state,
+        nodes=seen,
+        addons=addons,
+        kubeconfig=str(kubeconfig_path(spec.name)),
+        ingress=f"http://127.0.0.1:{spec.ports.ingress}",
+        capabilities=info.capabilities,
+    )
+
+
+def _is_ready(node: Obj) -> bool:
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def _addons(deployments: list[Obj]) -> dict[str, str]:
+    by_place = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in deployments}
+    words = {}
+    for name, addon in ADDONS.items():
+        deployment = by_place.get((addon.namespace, addon.deployment))
+        if deployment is not None:
+            rollout = rollout_state(deployment)
+            words[name] = "ready" if rollout.done else rollout.words
+    return words
