@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from wavetank.errors import KubeError
 from wavetank.kube import Obj, is_ready
@@ -17,52 +18,34 @@ TOO_MANY_REQUESTS = 429  # what the API answers when a budget does not allow an 
 
 def grow_and_shrink(bench: Bench) -> CheckResult:
     """One rush hour makes both web and booking grow; when it is over, both come back."""
-    claim = "web and booking grow with the load, and shrink after it"
-    scaled = {
-        scaler["spec"]["scaleTargetRef"]["name"]
-        for scaler in bench.kube.list("HorizontalPodAutoscaler", bench.namespace)
-    }
-    if missing := sorted(set(SCALED) - scaled):
-        return CheckResult(
-            False,
-            claim,
-            saw=f"no autoscaler scales {' or '.join(missing)}",
-            expected="one HorizontalPodAutoscaler for each of web and booking",
-            look=bench.kubectl("get", "hpa"),
-        )
-    wave = bench.wave("rush-hour")
-    peak = dict.fromkeys(SCALED, 0)
+    result = partial(
+        CheckResult,
+        claim="web and booking grow with the load, and shrink after it",
+        look=bench.kubectl("describe", "hpa"),
+    )
+    scalers = bench.kube.list("HorizontalPodAutoscaler", bench.namespace)
+    if missing := set(SCALED) - {scaler["spec"]["scaleTargetRef"]["name"] for scaler in scalers}:
+        saw = f"nothing scales {' or '.join(sorted(missing))}"
+        return result(False, saw=saw, expected="a HorizontalPodAutoscaler for web, and one for booking")
 
-    def grown(deployments: Sequence[Obj]) -> bool:
-        for name, ready in _ready_replicas(deployments).items():
-            peak[name] = max(peak[name], ready)
-        return min(peak.values()) > FEWEST
-
-    bench.until("Deployment", grown, GROWS_WITHIN, waiting_for="more than two ready pods of web, and of booking")
-    wave.to_the_end()
+    rush_hour = bench.load("rush-hour")
+    peak = _highest(bench, GROWS_WITHIN)
+    rush_hour.to_the_end()
+    grew = f"up to {peak['web']} pods of web and {peak['booking']} of booking in the rush hour"
     if min(peak.values()) <= FEWEST:
-        return CheckResult(
-            False,
-            claim,
-            saw=f"at most {peak['web']} pods of web and {peak['booking']} of booking during the rush hour",
-            expected=f"more than {FEWEST} of each",
-            look=bench.kubectl("describe", "hpa"),
-        )
+        return result(False, saw=grew, expected=f"more than {FEWEST} of each")
+
     left = _ready_replicas(
         bench.until(
             "Deployment",
             lambda deployments: max(_ready_replicas(deployments).values()) == FEWEST,
             SHRINKS_WITHIN,
-            waiting_for="both to come back to two pods",
+            waiting_for="web and booking to come back to two pods",
         )
     )
-    return CheckResult(
-        max(left.values()) == FEWEST,
-        claim,
-        saw=f"up to {peak['web']} pods of web and {peak['booking']} of booking, then {left['web']} and {left['booking']}",
-        expected=f"{FEWEST} of each, {SHRINKS_WITHIN:.0f} s after the rush hour",
-        look=bench.kubectl("describe", "hpa"),
-    )
+    shrank = f"{left['web']} and {left['booking']} after it"
+    expected = f"{FEWEST} of each within {SHRINKS_WITHIN:.0f} s"
+    return result(max(left.values()) == FEWEST, saw=f"{grew}, {shrank}", expected=expected)
 
 
 def evictions_take_turns(bench: Bench) -> CheckResult:
@@ -71,11 +54,24 @@ def evictions_take_turns(bench: Bench) -> CheckResult:
     allowed = sum(_evict(bench, pod) for pod in pods)
     return CheckResult(
         0 < allowed < len(pods),
-        "a drain may take web's pods, but never all at once",
+        claim="a drain may take web's pods, but never all at once",
         saw=f"of {len(pods)} pods asked to leave at once, {allowed} may and {len(pods) - allowed} must wait",
         expected="at least one may, and at least one must wait",
         look=bench.kubectl("get", "pdb"),
     )
+
+
+def _highest(bench: Bench, within: float) -> dict[str, int]:
+    """Return the most ready pods each Deployment had, as soon as all of them have grown."""
+    peak = dict.fromkeys(SCALED, 0)
+
+    def grown(deployments: Sequence[Obj]) -> bool:
+        for name, ready in _ready_replicas(deployments).items():
+            peak[name] = max(peak[name], ready)
+        return min(peak.values()) > FEWEST
+
+    bench.until("Deployment", grown, within, waiting_for=f"more than {FEWEST} ready pods of web, and of booking")
+    return peak
 
 
 def _ready_replicas(deployments: Sequence[Obj]) -> dict[str, int]:
@@ -84,6 +80,7 @@ def _ready_replicas(deployments: Sequence[Obj]) -> dict[str, int]:
 
 
 def _evict(bench: Bench, pod: str) -> bool:
+    """Ask for one pod to leave; tell whether it may."""
     try:
         bench.kube.evict(pod, bench.namespace)
     except KubeError as refused:
