@@ -23,8 +23,8 @@ _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 def load_pod(resource: Obj) -> Obj:
     """Return the pod for a Load resource that the API server has stored (its uid is needed).
 
-    The kubelet ends it in any case some seconds after the load should have ended. It prefers the control-plane node,
-    which no fault stops, so that the waves do not come from the ship. Raises `InputError` naming a field that is wrong.
+    The kubelet ends it in any case some seconds after the load should have ended. It runs on the control-plane node,
+    which no fault stops: the waves must not come from the ship. Raises `InputError` naming a field that is wrong.
     """
     load = Load.from_resource(resource)
     metadata = resource["metadata"]
@@ -59,17 +59,8 @@ def load_pod(resource: Obj) -> Obj:
                 "runAsGroup": 10001,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
+            "nodeSelector": {_CONTROL_PLANE: ""},
             "tolerations": [{"key": _CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}],
-            "affinity": {
-                "nodeAffinity": {
-                    "preferredDuringSchedulingIgnoredDuringExecution": [
-                        {
-                            "weight": 100,
-                            "preference": {"matchExpressions": [{"key": _CONTROL_PLANE, "operator": "Exists"}]},
-                        }
-                    ]
-                }
-            },
             "containers": [
                 {
                     "name": "load",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from wavetank.errors import InputError, KubeError, NotFoundError, UnreachableError
+from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.kube import Kube, Obj
 from wavetank.traffic.record import Second, Summary, parse_line
 from wavetank.traffic.resource import ENDED, Load, LoadStatus
@@ -157,7 +157,9 @@ class LoadRun:
                     return
             except NotFoundError:
                 return
-            except UnreachableError as error:
+            except KubeError as error:
+                if 400 <= error.status < 500:
+                    raise
                 now = time.monotonic()
                 if away_since is None:
                     away_since = now

@@ -78,7 +78,8 @@ class LoadSeries:
             return Snapshot()
         placed = (Mark((at - began).total_seconds(), kind, text) for at, kind, text in marks)
         in_order = tuple(sorted(placed, key=lambda mark: mark.second))
-        return Snapshot(*zip(*rows, strict=True), in_order)  # type: ignore[arg-type]  # rows are in the order of its fields
+        seconds, rate, answered, p50, p95, p99, error_share = zip(*rows, strict=True)
+        return Snapshot(seconds, rate, answered, p50, p95, p99, error_share, in_order)
 
     def __str__(self) -> str:
         with self._lock:
