@@ -120,8 +120,8 @@ def refusal(doing: str, said: str, logs: Sequence[str] = ()) -> WavetankError:
 def run_in(container: Container, command: Sequence[str]) -> str:
     """Run ``command`` in a container and return what it printed; raises `ClusterError` with its last words."""
     with telling(f"running a command in {container.name}"):
-        code, output = container.exec_run(list(command))
-    return _printed(container, command, code, bytes(output).decode(errors="replace"))
+        ended: Any = container.exec_run(list(command))
+    return _printed(container, command, ended.exit_code, ended.output.decode(errors="replace"))
 
 
 def feed(container: Container, command: Sequence[str], write: Callable[[BinaryIO], None]) -> str:
@@ -136,7 +136,7 @@ def feed(container: Container, command: Sequence[str], write: Callable[[BinaryIO
             with suppress(BrokenPipeError), connection.makefile("wb") as sink:  # broken: it has ended, and says why
                 write(sink)
             connection.shutdown(socket.SHUT_WR)  # the command sees the end of its input
-            output = b"".join(part for _, part in frames_iter(stream, tty=False))
+            output = b"".join(part for _, part in frames_iter(stream, tty=False))  # type: ignore[no-untyped-call]
         finally:
             stream.close()
         code = api.exec_inspect(started["Id"])["ExitCode"]

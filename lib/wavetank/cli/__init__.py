@@ -1,0 +1,73 @@
+"""The command line: thin commands over the library, one module for each subject.
+
+It decides nothing: what a command prints is what a library function returned, and what it refuses is an error of
+`wavetank.errors`, shown whole. A command's module is imported when the command is used, so that the operator's
+container needs nothing of what a notebook needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from wavetank.errors import WavetankError
+
+__all__ = ["main"]
+
+COMMANDS: Mapping[str, str] = {
+    "doctor": "cluster",
+    "up": "cluster",
+    "down": "cluster",
+    "status": "cluster",
+    "logs": "cluster",
+    "bundle": "bundle",
+    "lab": "lab",
+    "load": "load",
+    "fault": "fault",
+    "check": "lesson",
+    "hint": "lesson",
+    "solve": "lesson",
+    "reset": "lesson",
+    "operator": "inside",
+    "load-pod": "inside",
+    "power-agent": "inside",
+}
+"""Each command and the module of this package that has it, under its name with "_" for "-"."""
+
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"wavetank.cli.{COMMANDS[name]}")
+        command: click.Command = getattr(module, name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wavetank")
+def cli() -> None:
+    """Wavetank: float one small application on a cluster, make waves, and watch what holds."""
+
+
+def main() -> None:
+    """Run the command line; errors meant for people are shown as such, without a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except WavetankError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; the same command again continues where it was", err=True)
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,84 @@
+"""`wavetank doctor | up | down | status | logs`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from wavetank.cluster import ClusterSpec, find_spec, load_spec, provider_for
+from wavetank.cluster.doctor import examine, worst
+
+__all__ = ["doctor", "down", "logs", "status", "up"]
+
+_cluster = click.option(
+    "--cluster", default="kind", show_default=True, help="A spec in clusters/, or a path to one's own."
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+
+
+def _spec(cluster: str) -> ClusterSpec:
+    return load_spec(find_spec(cluster))
+
+
+@click.command()
+@_cluster
+@_as_json
+@click.pass_context
+def doctor(context: click.Context, cluster: str, as_json: bool) -> None:
+    """Tell what this machine lacks, with the command that mends it; exit code 1 when a cluster cannot come up."""
+    findings = examine(_spec(cluster))
+    if as_json:
+        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        click.echo("\n".join(map(str, findings)))
+    context.exit(1 if worst(findings) == "problem" else 0)
+
+
+@click.command()
+@_cluster
+@click.option("--for", "lab", metavar="LAB", help="Bring up what this lab needs, as 02-kubernetes.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="The bundle to use instead of the newest.")
+def up(cluster: str, lab: str | None, bundle: Path | None) -> None:
+    """Bring the cluster up; run again, it mends and continues."""
+    from wavetank import cluster as library
+    from wavetank.cluster.bundle import open_bundle
+
+    spec = _spec(cluster)
+    if lab is not None:
+        from wavetank.lesson.library import find_lab
+
+        spec = spec.with_addons(tuple(find_lab(lab).addons))
+    library.up(spec, open_bundle(bundle) if bundle else None)
+    click.echo(f"\nexport KUBECONFIG={library.kubeconfig_path(spec.name)}")
+
+
+@click.command()
+@_cluster
+def down(cluster: str) -> None:
+    """Remove the cluster and everything that belongs to it."""
+    from wavetank import cluster as library
+
+    library.down(_spec(cluster))
+
+
+@click.command()
+@_cluster
+@_as_json
+def status(cluster: str, as_json: bool) -> None:
+    """Tell how the cluster, its nodes and its addons are."""
+    from wavetank import cluster as library
+
+    seen = library.status(_spec(cluster))
+    click.echo(json.dumps(seen.as_dict(), indent=2) if as_json else str(seen))
+
+
+@click.command()
+@_cluster
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def logs(cluster: str, folder: Path) -> None:
+    """Write what helps to understand a broken cluster into FOLDER."""
+    spec = _spec(cluster)
+    provider_for(spec).collect_logs(spec.name, folder)
+    click.echo(f"written to {folder}")
