@@ -1,0 +1,124 @@
+"""TimeChart: up to three lines over the seconds of an experiment, marks on the time line, and the numbers beside it.
+
+Lines differ by dash as well as by colour, marks carry a letter that the list beside the chart explains, and whatever is
+drawn is also written: the chart is a help for eyes, not the only place a number can be read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import bqplot as bq
+import ipywidgets as ipw
+
+from wavetank.widgets.style import escape
+
+__all__ = ["ChartMark", "TimeChart", "key"]
+
+_DASHES = ("solid", "dashed", "dotted")
+_SPAN = 240
+"""Seconds of the time line that fit; of a longer experiment the last ones are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartMark:
+    """A mark on the time line: ``letter`` at ``second``."""
+
+    second: float
+    letter: str
+
+
+def key(line: int, name: str) -> str:
+    """Return the legend of the ``line``-th line (from 0) as HTML: a sample of it, and its name."""
+    return f'<span class="wt-key l{line + 1}" aria-hidden="true"></span>{escape(name)}'
+
+
+class TimeChart:
+    """A chart as a widget (`box`): ``lines`` lines of one unit, called ``title`` as seen and read aloud."""
+
+    def __init__(self, title: str, lines: int, *, steps: bool = False) -> None:
+        self._x = bq.LinearScale(min=0, max=60, allow_padding=False)
+        self._y = bq.LinearScale(min=0, max=1, allow_padding=False)
+        scales = {"x": self._x, "y": self._y}
+        self._lines = [
+            bq.Lines(
+                x=[],
+                y=[],
+                scales=scales,
+                colors=[f"var(--wt-line-{number + 1})"],
+                line_style=_DASHES[number],
+                interpolation="step-after" if steps else "linear",
+            )
+            for number in range(lines)
+        ]
+        self._rules = bq.Lines(x=[], y=[], scales=scales, colors=["var(--wt-bad)"], stroke_width=1)
+        self._letters = bq.Label(
+            x=[], y=[], text=[], scales=scales, colors=["var(--wt-bad)"], default_size=12, font_weight="bold"
+        )
+        axes = [
+            bq.Axis(scale=self._x, num_ticks=6, grid_lines="none", tick_format="d"),
+            bq.Axis(scale=self._y, orientation="vertical", num_ticks=4, tick_format="~s"),
+        ]
+        self._figure = bq.Figure(
+            marks=[*self._lines, self._rules, self._letters],
+            axes=axes,
+            fig_margin={"top": 16, "bottom": 24, "left": 44, "right": 12},
+            padding_x=0,
+            padding_y=0,
+            display_toolbar=False,
+            layout=ipw.Layout(width="100%", height="170px"),
+        )
+        self._marks: Sequence[ChartMark] = ()
+        self._top = 0.0
+        self._numbers = ipw.HTML()
+        self._numbers.add_class("wt-numbers")
+        heading = ipw.HTML(f"<h5>{escape(title)}</h5>")
+        drawing = ipw.VBox([heading, self._figure])
+        drawing.add_class("wt-drawing")
+        self.box = ipw.HBox([drawing, self._numbers])
+        self.box.add_class("wt-chart")
+
+    def show(
+        self,
+        x: Sequence[float],
+        lines: Sequence[Sequence[float]],
+        marks: Sequence[ChartMark] = (),
+        *,
+        numbers: str,
+    ) -> None:
+        """Draw ``lines`` (one value for each of ``x``, nan for none) and ``marks``; write ``numbers`` (HTML) beside."""
+        end = max([60.0, *x[-1:]])
+        begin = max(0.0, end - _SPAN)
+        first = next((index for index, second in enumerate(x) if second >= begin), len(x))
+        shown = [line[first:] for line in lines]
+        top = _round_up(max((value for line in shown for value in line if not math.isnan(value)), default=0.0))
+        for axis, low, high in ((self._x, begin, end), (self._y, 0.0, top)):
+            with axis.hold_sync():
+                axis.min, axis.max = low, high
+        for line, values in zip(self._lines, shown, strict=True):
+            with line.hold_sync():
+                line.x, line.y = list(x[first:]), list(values)
+        self._show_marks([mark for mark in marks if begin <= mark.second <= end], top)
+        self._numbers.value = numbers
+
+    def _show_marks(self, marks: Sequence[ChartMark], top: float) -> None:
+        if (self._marks, self._top) == (marks, top):
+            return
+        self._marks, self._top = marks, top
+        places = [mark.second for mark in marks]
+        with self._rules.hold_sync():
+            self._rules.x, self._rules.y = [[place, place] for place in places], [[0.0, top]] * len(places)
+        with self._letters.hold_sync():
+            self._letters.x, self._letters.y = places, [top] * len(places)
+            self._letters.text = [mark.letter for mark in marks]
+
+
+def _round_up(value: float) -> float:
+    """Return the next of 1, 2, 5, 10, 20, 50 ... that leaves a little room above ``value``."""
+    if value <= 0:
+        return 1.0
+    wanted = value * 1.1
+    power = 10 ** math.floor(math.log10(wanted))
+    return float(next(step * power for step in (1, 2, 5, 10) if step * power >= wanted * 0.999))

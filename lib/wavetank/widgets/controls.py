@@ -1,0 +1,65 @@
+"""Controls a learner uses: labelled, operable by keyboard, and answering while a cell runs.
+
+ipykernel hands a widget's message to whichever shell used its channel last: the one that runs the cells, so that a
+click waits until the running cell ends. JupyterLab sends it to a shell of its own for just this reason; `_at_once` lets
+that stand. It is what makes the emergency stop one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import ipywidgets as ipw
+
+__all__ = ["button", "choice", "number", "row", "segments"]
+
+_W = TypeVar("_W", bound=ipw.DOMWidget)
+
+
+def button(words: str, pressed: Callable[[], object], *, css: str = "", explained: str = "") -> ipw.Button:
+    """Return a button that calls ``pressed``; ``explained`` is shown when the pointer rests on it."""
+    made = ipw.Button(description=words, tooltip=explained or words)
+    if css:
+        made.add_class(css)
+    made.on_click(lambda _: pressed())
+    return _at_once(made)
+
+
+def choice(label: str, options: Sequence[str], value: str | None = None, *, width: str = "300px") -> ipw.Dropdown:
+    """Return a drop-down list."""
+    return _at_once(_labelled(ipw.Dropdown(options=list(options), value=value, description=label), width))
+
+
+def segments(label: str, options: Sequence[str], value: str | None = None) -> ipw.ToggleButtons:
+    """Return a few options side by side, of which one is chosen."""
+    made = ipw.ToggleButtons(options=list(options), value=value, description=label)
+    made.style.description_width = "auto"
+    made.style.button_width = "auto"
+    return _at_once(made)
+
+
+def number(label: str, value: float, least: float, most: float, *, whole: bool = True) -> ipw.BoundedIntText:
+    """Return a field for a number from ``least`` to ``most``."""
+    kind: Any = ipw.BoundedIntText if whole else ipw.BoundedFloatText
+    made = kind(value=value, min=least, max=most, description=label, step=1 if whole else 0.05)
+    return _at_once(_labelled(made, "auto"))
+
+
+def row(*children: ipw.Widget) -> ipw.HBox:
+    """Return ``children`` side by side, wrapped where the page is narrow."""
+    box = ipw.HBox(children)
+    box.add_class("wt-controls")
+    return box
+
+
+def _labelled(made: _W, width: str) -> _W:
+    made.style.description_width = "auto"
+    made.layout.width = width
+    return made
+
+
+def _at_once(made: _W) -> _W:
+    if made.comm is not None:
+        made.comm._reply_subshell_for = lambda data, default: default
+    return made
