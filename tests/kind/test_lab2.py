@@ -1,0 +1,72 @@
+"""Lab 2 on the real cluster: both notebooks run, and every exercise is red on its starter and green on its solution."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wavetank.lesson import LabSession, find_lab, open_lab
+
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).parents[2]
+LAB = "02-kubernetes"
+EXERCISES = [exercise.id for exercise in find_lab(LAB).exercises]
+
+
+@pytest.mark.parametrize("folder", ["labs", "solutions"])
+def test_the_notebook_runs_and_says_what_it_said(folder: str, kubeconfig: Path, tmp_path: Path) -> None:
+    notebook = ROOT / folder / LAB / "lab.ipynb"
+    tools = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(kubeconfig),
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "XDG_STATE_HOME": str(tmp_path),  # a learner's own progress stays as it is
+    }
+    # One cell, the autoscaler's check, takes minutes: the project's limit for a test is not for it.
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--timeout=400", "-p", "no:cacheprovider", str(notebook)]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=850)
+    assert ran.returncode == 0, ran.stdout[-8000:]
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copies of labs/ and solutions/ in which no learner has edited anything; returns that of labs/."""
+    here = tmp_path_factory.mktemp("copies")
+    for folder in ("labs", "solutions"):
+        shutil.copytree(
+            ROOT / folder, here / folder, ignore=shutil.ignore_patterns("exercises" if folder == "labs" else "")
+        )
+    return here / "labs"
+
+
+@pytest.fixture
+def opened(copies: Path, kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    def at(exercise: str, *, solved: bool) -> LabSession:
+        lab = open_lab(LAB, solved=solved, kube=kube, labs=copies)
+        lab.goto(lab.lab.exercise(exercise).checkpoint)
+        lab.apply(exercise)
+        return lab
+
+    return at
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_an_exercise_is_red_on_its_starter(exercise: str, opened) -> None:
+    result = opened(exercise, solved=False).check(exercise)
+    assert not result.passed, str(result)
+    assert "expected" in str(result)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_an_exercise_is_green_on_its_solution(exercise: str, opened) -> None:
+    result = opened(exercise, solved=True).check(exercise)
+    assert result.passed, str(result)
