@@ -2,6 +2,7 @@
 
     WavetankError
     ├── InputError            a file or a value a person wrote is wrong: file, line, what was expected
+    ├── CheckFailedError      a solved exercise does not do what its checks ask for
     ├── NotSupportedError     this cluster cannot do that, and why
     ├── EngineError           the Docker Engine is missing, refuses, or went away
     ├── BundleError           the bundle is incomplete, damaged or cannot be built
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "BundleError",
+    "CheckFailedError",
     "ClusterError",
     "EngineError",
     "Help",
@@ -88,6 +90,10 @@ class InputError(WavetankError):
     def __init__(self, summary: str, *, where: str = "", **parts: str) -> None:
         super().__init__(f"{where}: {summary}" if where else summary, **parts)
         self.where = where
+
+
+class CheckFailedError(WavetankError):
+    """A solved exercise does not do what its checks ask for; a learner's own attempt is only "not yet"."""
 
 
 class NotSupportedError(WavetankError):

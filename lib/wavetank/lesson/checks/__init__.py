@@ -1,0 +1,67 @@
+"""The vocabulary of behaviours an exercise can ask for: one class each, named in ``lab.yaml`` as in `CHECKS`.
+
+A check says in words what it claims, looks at the cluster - under traffic where its parameters name a load - for a
+bounded time, and answers what it saw, what it expected and where to look. It never changes the application, except for
+what ``during`` says, and never looks at the text of a manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from wavetank.durations import parse_duration
+from wavetank.errors import InputError
+from wavetank.lesson.bench import Bench
+from wavetank.lesson.checks.base import Check
+from wavetank.lesson.checks.http import Http
+from wavetank.lesson.checks.objects import Events, Field, Ready, Rollout, Spread, State
+from wavetank.lesson.checks.traffic import Available, Latency, Recovery, Replicas, Restarts
+from wavetank.lesson.escape import lab_function
+from wavetank.lesson.lab import Named
+from wavetank.lesson.result import CheckResult
+
+__all__ = ["CHECKS", "Check", "run_check", "run_checks"]
+
+CHECKS: Mapping[str, type[Check]] = {
+    "rollout": Rollout,
+    "ready": Ready,
+    "spread": Spread,
+    "restarts": Restarts,
+    "state": State,
+    "events": Events,
+    "field": Field,
+    "http": Http,
+    "available": Available,
+    "latency": Latency,
+    "replicas": Replicas,
+    "recovery": Recovery,
+}
+"""Every check by its name in ``lab.yaml``; its parameters, described in lab.schema.json, are the class's fields."""
+
+_DURATIONS = ("within", "below")
+
+
+def run_checks(checks: Iterable[Named], claim: str, bench: Bench) -> CheckResult:
+    """Run ``checks`` in order; return the first answer that is "not yet", or that ``claim`` holds."""
+    seen = []
+    for check in checks:
+        result = run_check(check, bench)
+        if not result.passed:
+            return result
+        seen.append(result.claim)
+    return CheckResult(True, claim, "; ".join(seen))
+
+
+def run_check(check: Named, bench: Bench) -> CheckResult:
+    """Run one check of a lab's exercise."""
+    if check.name == "python":
+        result = lab_function(bench.lab.folder, check.parameters)(bench)
+        if not isinstance(result, CheckResult):
+            raise InputError(
+                f"{check.parameters} answered {result!r}", where=check.where, expected="a wavetank.lesson.CheckResult"
+            )
+        return result
+    parameters = {
+        name: parse_duration(value, name) if name in _DURATIONS else value for name, value in check.parameters.items()
+    }
+    return CHECKS[check.name](**parameters).run(bench)

@@ -1,0 +1,115 @@
+"""What a checkpoint is made of, and what has to happen to a namespace so that it is that and nothing else. All pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from wavetank.errors import InputError
+from wavetank.kube import FIELD_MANAGER, Obj
+from wavetank.kube.apply import parse
+from wavetank.lesson.lab import Lab
+
+__all__ = ["declared", "full_name", "has_a_past", "surplus", "take_over"]
+
+_MADE_BY_KUBERNETES = {"ServiceAccount/default", "ConfigMap/kube-root-ca.crt"}
+_KINDS_OF_KUBERNETES = {"Endpoints", "Event", "PodMetrics"}
+"""Kinds that controllers keep in step with other objects; deleting them would do nothing, or harm."""
+
+_STUCK = {"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError", "CreateContainerError"}
+"""Why a container waits longer and longer for its next try, although what it lacked may be there again."""
+
+_KEEPERS = {"kube-controller-manager", "kube-scheduler", "kubelet"}
+
+
+def full_name(obj: Obj) -> str:
+    """Return ``Kind/name``, by which a lab's file names objects."""
+    return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+def declared(lab: Lab, checkpoint: str) -> list[Obj]:
+    """Return the objects there are at ``checkpoint``, in the order to apply them.
+
+    Raises `InputError` for a manifest that is not one, for an object outside the lab's namespace, and for one that is
+    taken away without having been there.
+    """
+    objects: dict[str, Obj] = {}
+    for index, step in enumerate(lab.up_to(checkpoint)):
+        for name in step.without:
+            if objects.pop(name, None) is None:
+                raise InputError(
+                    f"{name} is not there before the checkpoint {step.id!r}",
+                    where=lab.document.where("checkpoints", index, "without") if lab.document else "",
+                    expected=f"one of: {', '.join(objects) or 'nothing'}",
+                )
+        for manifest in step.manifests:
+            for obj in parse(manifest, lab.namespace):
+                if obj["metadata"]["namespace"] != lab.namespace:
+                    raise InputError(
+                        f"{full_name(obj)} is in the namespace {obj['metadata']['namespace']}",
+                        where=str(manifest),
+                        expected=f"the lab's namespace, {lab.namespace}, or none",
+                    )
+                objects[full_name(obj)] = obj
+    return list(objects.values())
+
+
+def surplus(found: Iterable[Obj], wanted: Sequence[Obj]) -> list[Obj]:
+    """Return those of ``found`` that nobody wants: not declared, not Kubernetes' own, not owned by another."""
+    names = {full_name(obj) for obj in wanted} | _MADE_BY_KUBERNETES
+    return [
+        obj
+        for obj in found
+        if full_name(obj) not in names
+        and obj["kind"] not in _KINDS_OF_KUBERNETES
+        and not obj["metadata"].get("ownerReferences")
+        and "deletionTimestamp" not in obj["metadata"]
+    ]
+
+
+def take_over(managed_fields: Sequence[Obj]) -> list[Obj] | None:
+    """Return managed fields in which Wavetank's apply owns what others have set, None if nobody else has.
+
+    An apply removes the fields its manager owned and no longer names, and only those. So whoever wants *exactly* the
+    manifest has to own everything first. What controllers report (``status``) stays theirs.
+    This is what ``kubectl apply --server-side`` does once to objects of a client-side apply (client-go, csaupgrade).
+    """
+    mine = [entry for entry in managed_fields if entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply"]
+    foreign = [
+        entry
+        for entry in managed_fields
+        if entry not in mine and entry.get("subresource") != "status" and "fieldsV1" in entry
+    ]
+    foreign = [entry for entry in foreign if entry["manager"] not in _KEEPERS or entry.get("subresource") == "scale"]
+    if not foreign:
+        return None
+    fields: Obj = {}
+    for entry in [*mine, *foreign]:
+        fields = _union(fields, entry.get("fieldsV1", {}))
+    owner = {
+        "manager": FIELD_MANAGER,
+        "operation": "Apply",
+        "apiVersion": (mine or foreign)[0]["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
+    return [owner, *(entry for entry in managed_fields if entry not in mine and entry not in foreign)]
+
+
+def has_a_past(pod: Obj) -> bool:
+    """Tell whether a pod was restarted, has failed, waits for its next try, or was changed by hand."""
+    status = pod.get("status", {})
+    for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if container.get("restartCount") or waiting.get("reason") in _STUCK:
+            return True
+    managers = {entry["manager"] for entry in pod["metadata"].get("managedFields") or () if "subresource" not in entry}
+    return status.get("phase") == "Failed" or not managers <= _KEEPERS
+
+
+def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the union of two sets of fields: nested mappings whose leaves are empty."""
+    union = dict(one)
+    for key, value in other.items():
+        union[key] = _union(union.get(key, {}), value)
+    return union

@@ -1,0 +1,52 @@
+"""Small readings of objects that checks and truths share. All pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from wavetank.kube import Obj
+
+__all__ = ["field_at", "in_words", "reasons", "restarts"]
+
+
+def in_words(selector: dict[str, str]) -> str:
+    """Return a selector as ``kubectl`` takes it: ``app=web,tier=front``."""
+    return ",".join(f"{key}={value}" for key, value in selector.items())
+
+
+def field_at(obj: Any, path: Sequence[str | int]) -> Any:
+    """Return what is at ``path`` in an object, None where the path leads nowhere."""
+    for key in path:
+        try:
+            obj = obj[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return obj
+
+
+def restarts(pods: Sequence[Obj]) -> int:
+    """Return how often the containers of ``pods`` were restarted, all together."""
+    return sum(status.get("restartCount", 0) for status in _container_statuses(pods))
+
+
+def reasons(pods: Sequence[Obj]) -> list[str]:
+    """Return the reasons of the states that containers are in or were in last, and why pods wait for a node."""
+    found: dict[str, None] = {}
+    for pod in pods:
+        conditions = pod.get("status", {}).get("conditions") or []
+        for condition in conditions:
+            if condition["type"] == "PodScheduled" and condition["status"] == "False" and condition.get("reason"):
+                found[condition["reason"]] = None
+    for status in _container_statuses(pods):
+        for state in (status.get("state") or {}, status.get("lastState") or {}):
+            for told in state.values():
+                if told.get("reason"):
+                    found[told["reason"]] = None
+    return list(found)
+
+
+def _container_statuses(pods: Sequence[Obj]) -> Iterator[Obj]:
+    for pod in pods:
+        yield from pod.get("status", {}).get("initContainerStatuses") or ()
+        yield from pod.get("status", {}).get("containerStatuses") or ()

@@ -1,0 +1,174 @@
+"""From ``lab.yaml`` to `Lab`: the schema is checked first, then what a schema cannot say: that names lead somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from wavetank.document import Document, Key, load_document, load_schema
+from wavetank.errors import InputError
+from wavetank.faults import Fault
+from wavetank.lesson.lab import Checkpoint, Choice, Exercise, ExerciseFile, Lab, Named, Number, Prediction
+from wavetank.traffic import Load
+
+__all__ = ["SCHEMA", "load_lab"]
+
+W = TypeVar("W", Load, Fault)
+
+SCHEMA = Path(__file__).with_name("lab.schema.json")
+
+
+def load_lab(path: Path) -> Lab:
+    """Read the ``lab.yaml`` at ``path``; raises `InputError` with file, line and what was expected.
+
+    Solutions lie beside the labs: ``solutions/<lab>/exercises/`` for ``labs/<lab>/lab.yaml``.
+    """
+    document = load_document(path, load_schema(SCHEMA))
+    _check_names(document)
+    data, folder = document.data, path.parent
+    return Lab(
+        id=data["id"],
+        title=data["title"],
+        minutes=data["minutes"],
+        objectives=tuple(data["objectives"]),
+        addons=tuple(data["cluster"]["addons"]),
+        checkpoints=tuple(_checkpoint(item, folder) for item in data["checkpoints"]),
+        folder=folder,
+        namespace=data.get("namespace", "tidewater"),
+        exercises=tuple(_exercise(document, index, folder) for index in range(len(data.get("exercises", ())))),
+        loads={name: _resource(Load, document, "loads", name) for name in data.get("loads", ())},
+        faults={name: _resource(Fault, document, "faults", name) for name in data.get("faults", ())},
+        predictions=tuple(_prediction(document, index) for index in range(len(data.get("predictions", ())))),
+        document=document,
+    )
+
+
+def _checkpoint(data: Mapping[str, Any], folder: Path) -> Checkpoint:
+    manifests = tuple(folder / manifest for manifest in data.get("manifests", ()))
+    return Checkpoint(data["id"], data["title"], manifests, tuple(data.get("without", ())))
+
+
+def _exercise(document: Document, index: int, folder: Path) -> Exercise:
+    data = document.data["exercises"][index]
+    solutions = folder.parent.parent / "solutions" / folder.name
+    files = tuple(
+        ExerciseFile(folder / "starters" / name, folder / "exercises" / name, solutions / "exercises" / name)
+        for name in data["files"]
+    )
+    checks = tuple(_named(document, "exercises", index, "checks", number) for number in range(len(data["checks"])))
+    first, second, third = data["hints"]
+    return Exercise(data["id"], data["title"], data["checkpoint"], data["task"], files, checks, (first, second, third))
+
+
+def _prediction(document: Document, index: int) -> Prediction:
+    data = document.data["predictions"][index]
+    answers = Number(**data["number"]) if "number" in data else tuple(_choice(choice) for choice in data["choices"])
+    return Prediction(data["id"], data["question"], answers, _named(document, "predictions", index, "truth"))
+
+
+def _choice(data: Mapping[str, Any]) -> Choice:
+    return Choice(data["text"], data.get("is"), data.get("at_least"), data.get("at_most"))
+
+
+def _resource(kind: type[W], document: Document, section: str, name: str) -> W:
+    """Read a load or a fault by its own rules, and say where in the file it stands when it breaks them."""
+    try:
+        return kind.from_spec(name, document.data[section][name])
+    except InputError as error:
+        observed, expected = error.help.observed, error.help.expected
+        where = document.where(section, name)
+        raise InputError(
+            f"{section}/{name}: {error.summary}", where=where, observed=observed, expected=expected
+        ) from error
+
+
+def _named(document: Document, *keys: Key) -> Named:
+    data = document.data
+    for key in keys:
+        data = data[key]
+    ((name, parameters),) = data.items()
+    return Named(name, parameters, document.where(*keys, name))
+
+
+def _check_names(document: Document) -> None:
+    """Refuse an id that is there twice, and a reference, file or module that leads nowhere."""
+    data, folder = document.data, document.path.parent
+    if data["id"] != folder.resolve().name:
+        raise InputError(
+            f"the lab is called {data['id']!r}, its folder {folder.resolve().name!r}",
+            where=document.where("id"),
+            expected="the folder's name as id",
+        )
+    for section in ("checkpoints", "exercises", "predictions"):
+        _check_ids(document, section, data.get(section, ()))
+    checkpoints = [checkpoint["id"] for checkpoint in data["checkpoints"]]
+    for index, exercise in enumerate(data.get("exercises", ())):
+        if exercise["checkpoint"] not in checkpoints:
+            raise _leads_nowhere(
+                document, ("exercises", index, "checkpoint"), "checkpoint", exercise["checkpoint"], checkpoints
+            )
+    for keys, file in _files(data):
+        if not (folder / file).is_file():
+            raise InputError(f"there is no file {file}", where=document.where(*keys), expected=f"a file in {folder}")
+    for keys, name in _references(data):
+        section, known = f"{keys[-1]}s", list(data.get(f"{keys[-1]}s", ()))
+        if name not in known:
+            raise _leads_nowhere(document, keys, section.removesuffix("s"), name, known)
+
+
+def _check_ids(document: Document, section: str, items: Sequence[Mapping[str, Any]]) -> None:
+    seen: dict[str, int] = {}
+    for index, item in enumerate(items):
+        first = seen.setdefault(item["id"], index)
+        if first != index:
+            raise InputError(
+                f"the id {item['id']!r} is there twice in {section}",
+                where=document.where(section, index, "id"),
+                expected=f"another id; the first is at {document.where(section, first, 'id')}",
+            )
+
+
+def _files(data: Mapping[str, Any]) -> Iterator[tuple[tuple[Key, ...], str]]:
+    """Every file the lab names, with the keys at which it does."""
+    for index, checkpoint in enumerate(data["checkpoints"]):
+        for number, manifest in enumerate(checkpoint.get("manifests", ())):
+            yield ("checkpoints", index, "manifests", number), manifest
+    for index, exercise in enumerate(data.get("exercises", ())):
+        for number, name in enumerate(exercise["files"]):
+            yield ("exercises", index, "files", number), f"starters/{name}"
+        for number, check in enumerate(exercise["checks"]):
+            if "python" in check:
+                yield ("exercises", index, "checks", number, "python"), f"{check['python'].partition(':')[0]}.py"
+    for index, prediction in enumerate(data.get("predictions", ())):
+        if "python" in prediction["truth"]:
+            module = prediction["truth"]["python"].partition(":")[0]
+            yield ("predictions", index, "truth", "python"), f"{module}.py"
+
+
+def _references(data: Mapping[str, Any]) -> Iterator[tuple[tuple[Key, ...], str]]:
+    """Every load and fault a check or a truth names, with the keys at which it does."""
+    for index, exercise in enumerate(data.get("exercises", ())):
+        for number, check in enumerate(exercise["checks"]):
+            for name, parameters in check.items():
+                yield from _loads_and_faults(("exercises", index, "checks", number, name), parameters)
+    for index, prediction in enumerate(data.get("predictions", ())):
+        for name, parameters in prediction["truth"].items():
+            yield from _loads_and_faults(("predictions", index, "truth", name), parameters)
+
+
+def _loads_and_faults(keys: tuple[Key, ...], parameters: Any) -> Iterator[tuple[tuple[Key, ...], str]]:
+    if not isinstance(parameters, Mapping):
+        return
+    for key in ("load", "fault"):
+        if key in parameters:
+            yield (*keys, key), parameters[key]
+    yield from _loads_and_faults((*keys, "during"), parameters.get("during"))
+
+
+def _leads_nowhere(document: Document, keys: tuple[Key, ...], what: str, name: str, known: Sequence[str]) -> InputError:
+    return InputError(
+        f"there is no {what} {name!r} in this lab",
+        where=document.where(*keys),
+        expected=f"one of: {', '.join(known)}" if known else f"a {what} declared in this file; there are none",
+    )

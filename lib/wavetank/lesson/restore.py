@@ -1,0 +1,180 @@
+"""From any state to a known one: a checkpoint's objects and nothing else, its nodes up, no load and no fault left.
+
+Nothing is assumed about what was done before; doing it twice does nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from wavetank.errors import ClusterError, KubeError, NotFoundError
+from wavetank.faults import emergency_stop
+from wavetank.kube import Kube, Obj, rollout_state
+from wavetank.kube.pods import is_ready
+from wavetank.lesson.declared import declared, full_name, has_a_past, surplus, take_over
+from wavetank.lesson.lab import Lab
+
+__all__ = ["restore"]
+
+_MANAGED_BY = {"app.kubernetes.io/managed-by": "wavetank"}
+_POWER_OFF = "wavetank.dev/power-off-until"
+_GONE_WITHIN = 45.0
+"""Seconds for what was deleted to be gone: the grace period of a pod, and some."""
+_READY_WITHIN = 120.0
+_NODES_WITHIN = 60.0
+
+
+def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
+    """Bring the lab's namespace to ``checkpoint`` and return when everything there is ready.
+
+    Raises `InputError` for a checkpoint that is none, `ClusterError` when the namespace is not Wavetank's,
+    `WaitTimeoutError` with the reason when something does not become ready.
+    """
+    wanted = declared(lab, checkpoint)
+    _own_namespace(kube, lab.namespace)
+    _end_waves(kube, lab.namespace)
+    _raise_nodes(kube)
+    found = list(_everything(kube, lab.namespace))
+    unwanted = surplus(found, wanted)
+    for obj in unwanted:
+        kube.delete_object((obj["apiVersion"], obj["kind"]), obj["metadata"]["name"], lab.namespace)
+    for obj in wanted:
+        _make_exactly(kube, obj, lab.namespace)
+    for pod in kube.list("Pod", lab.namespace):
+        if pod["metadata"].get("ownerReferences") and has_a_past(pod):
+            kube.delete_object("Pod", pod["metadata"]["name"], lab.namespace)
+    _wait_until_settled(kube, lab.namespace, wanted, unwanted)
+    _forget_events(kube, lab.namespace)
+
+
+def _own_namespace(kube: Kube, name: str) -> None:
+    """Make sure that the namespace is there, and that what is in it may be deleted."""
+    namespace = kube.find("Namespace", name)
+    if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
+        kube.wait_for(
+            "Namespace",
+            name,
+            None,
+            lambda obj: obj is None,
+            timeout=_GONE_WITHIN,
+            waiting_for=f"the namespace {name} to be gone, before it is made again",
+        )
+        namespace = None
+    if namespace is None:
+        kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": _MANAGED_BY}})
+    elif not _MANAGED_BY.items() <= (namespace["metadata"].get("labels") or {}).items():
+        raise ClusterError(
+            f"the namespace {name} is not Wavetank's",
+            observed=f"labels {namespace['metadata'].get('labels') or {}}",
+            expected="the label app.kubernetes.io/managed-by=wavetank: a lab deletes whatever is in its namespace",
+            command=f"kubectl get all -n {name}",
+            hint=f"the right cluster? Then: kubectl label namespace {name} app.kubernetes.io/managed-by=wavetank",
+        )
+
+
+def _end_waves(kube: Kube, namespace: str) -> None:
+    """End every load and fault, and take those of the lab away."""
+    emergency_stop(kube)
+    for kind in ("Load", "Fault"):
+        try:
+            kube.delete(kube.list(kind, namespace), namespace=namespace, wait=_GONE_WITHIN)
+        except NotFoundError:  # a cluster that does not have the kind has none of them
+            continue
+
+
+def _raise_nodes(kube: Kube) -> None:
+    """Power nodes on, uncordon them, and take away taints that neither Kubernetes nor its installer has set."""
+    for node in kube.list("Node"):
+        spec, metadata = node["spec"], node["metadata"]
+        patch: Obj = {}
+        if _POWER_OFF in (metadata.get("annotations") or {}):
+            patch["metadata"] = {"annotations": {_POWER_OFF: None}}
+        if spec.get("unschedulable"):
+            patch["spec"] = {"unschedulable": None}
+        taints = spec.get("taints") or []
+        kept = [
+            taint for taint in taints if taint["key"].startswith(("node.kubernetes.io/", "node-role.kubernetes.io/"))
+        ]
+        if kept != taints:
+            patch.setdefault("spec", {})["taints"] = kept
+        if patch:
+            kube.patch("Node", metadata["name"], None, patch)
+
+
+def _everything(kube: Kube, namespace: str) -> Iterator[Obj]:
+    """Yield every object in ``namespace`` once, whatever its kind and however many versions it is served in."""
+    seen = set()
+    for kind in kube.namespaced_kinds():
+        try:
+            objects = kube.list(kind, namespace)
+        except KubeError as error:
+            if error.status in (404, 405, 503):  # an aggregated API that is away keeps nothing of the learner's
+                continue
+            raise
+        for obj in objects:
+            if obj["metadata"].get("uid") not in seen:
+                seen.add(obj["metadata"].get("uid"))
+                yield obj
+
+
+def _make_exactly(kube: Kube, obj: Obj, namespace: str) -> None:
+    """Apply ``obj`` so that no field remains that somebody else has added; make it anew where it cannot be changed."""
+    kind, name = (obj["apiVersion"], obj["kind"]), obj["metadata"]["name"]
+    found = kube.find(kind, name, namespace)
+    owners = take_over(found["metadata"].get("managedFields") or []) if found else None
+    try:
+        if found and owners:
+            version = found["metadata"]["resourceVersion"]
+            kube.patch(kind, name, namespace, {"metadata": {"managedFields": owners, "resourceVersion": version}})
+        kube.apply(obj, namespace=namespace, force=True)
+    except KubeError as error:
+        if error.status != 422:
+            raise
+        kube.delete(obj, namespace=namespace, wait=_GONE_WITHIN)
+        kube.apply(obj, namespace=namespace, force=True)
+
+
+def _forget_events(kube: Kube, namespace: str) -> None:
+    """Delete what is told about the past, so that what is told from now on has happened from now on."""
+    events = kube.kinds.find(("v1", "Event")).path(namespace)
+    kube.connection.call("DELETE", events)
+
+
+def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], unwanted: Sequence[Obj]) -> None:
+    """Return when nodes, Deployments and pods are ready, and when what goes has gone."""
+    for node in kube.list("Node"):
+        name = node["metadata"]["name"]
+        kube.wait_for("Node", name, None, "Ready", timeout=_NODES_WITHIN, waiting_for=f"the node {name} to be ready")
+    for obj in wanted:
+        if obj["kind"] == "Deployment":
+            name = obj["metadata"]["name"]
+            words = f"the rollout of {name}"
+            kube.wait_for("Deployment", name, namespace, _rolled_out, timeout=_READY_WITHIN, waiting_for=words)
+    for pod in kube.list("Pod", namespace):
+        name = pod["metadata"]["name"]
+        words = f"the pod {name} to be ready"
+        if "deletionTimestamp" not in pod["metadata"]:
+            kube.wait_for("Pod", name, namespace, _ready_or_gone, timeout=_READY_WITHIN, waiting_for=words)
+    for obj in [*unwanted, *kube.list("Pod", namespace)]:
+        if obj in unwanted or "deletionTimestamp" in obj["metadata"]:
+            _wait_until_gone(kube, namespace, obj)
+
+
+def _wait_until_gone(kube: Kube, namespace: str, obj: Obj) -> None:
+    uid = obj["metadata"]["uid"]
+    kube.wait_for(
+        (obj["apiVersion"], obj["kind"]),
+        obj["metadata"]["name"],
+        namespace,
+        lambda now: now is None or now["metadata"]["uid"] != uid,
+        timeout=_GONE_WITHIN,
+        waiting_for=f"{full_name(obj)} to be gone",
+    )
+
+
+def _rolled_out(deployment: Obj | None) -> bool:
+    return deployment is not None and rollout_state(deployment).done
+
+
+def _ready_or_gone(pod: Obj | None) -> bool:
+    return pod is None or is_ready(pod) or pod.get("status", {}).get("phase") == "Succeeded"

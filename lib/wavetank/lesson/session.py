@@ -1,0 +1,196 @@
+"""A lab opened on a cluster: what a notebook and the command line call, each thing by its id in ``lab.yaml``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from wavetank.cluster import kubeconfig_path
+from wavetank.errors import CheckFailedError
+from wavetank.faults import FaultRun, emergency_stop
+from wavetank.kube import Kube
+from wavetank.lesson.bench import Bench
+from wavetank.lesson.checks import run_checks
+from wavetank.lesson.declared import full_name
+from wavetank.lesson.files import lay_out, solve, start_over
+from wavetank.lesson.lab import Lab
+from wavetank.lesson.library import LABS, find_lab
+from wavetank.lesson.predictions import Outcome, Truth, judge, read_answer
+from wavetank.lesson.progress import PredictionProgress, ProgressFile, progress_path
+from wavetank.lesson.report import Applied, Asked, Hint, Kept, Reached, Report, Stopped
+from wavetank.lesson.restore import restore
+from wavetank.lesson.result import CheckResult
+from wavetank.lesson.runs import fault_anew, load_anew
+from wavetank.lesson.truths import read_truth
+from wavetank.traffic import LoadRun
+
+__all__ = ["LabSession", "open_lab"]
+
+Say = Callable[[str], None]
+"""Told, in words, what is being done or waited for."""
+
+
+def _in_silence(words: str) -> None:
+    """Tell nobody."""
+
+
+def open_lab(
+    id_: str, *, solved: bool = False, kube: Kube | None = None, labs: Path = LABS, say: Say = _in_silence
+) -> LabSession:
+    """Open the lab called ``id_``; the learner's files are laid out, nothing is asked of the cluster yet.
+
+    With ``solved``, the solutions take the place of the learner's files, and a check that does not pass raises
+    `CheckFailedError`. The cluster is ``kube``, else the one that ``$KUBECONFIG`` or the pod's own account names, else
+    the one that `wavetank up` has made. Raises `InputError` when there is no such lab, or its file is wrong.
+
+    ``$KUBECONFIG`` and ``$PATH`` of this process are set, so that a cell's ``!kubectl get pods`` asks the same cluster.
+    """
+    lab = find_lab(id_, labs)
+    if kube is None:
+        _put_kubectl_at_hand()
+    for exercise in lab.exercises:
+        lay_out(exercise.files)
+    progress = ProgressFile(progress_path(f"{id_}-solved" if solved else id_))
+    return LabSession(lab, progress, solved=solved, kube=kube, say=say)
+
+
+class LabSession:
+    """One learner in one lab. Nothing is kept here: what matters is in the cluster or in the progress file."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        progress: ProgressFile,
+        *,
+        solved: bool = False,
+        kube: Kube | None = None,
+        say: Say = _in_silence,
+    ) -> None:
+        self.model, self.namespace, self.solved, self.say = lab, lab.namespace, solved, say
+        self._progress, self._kube = progress, kube
+
+    def __repr__(self) -> str:
+        return f"{self.model.id}: {self.model.title} ({self.model.minutes} minutes)"
+
+    @cached_property
+    def kube(self) -> Kube:
+        """The cluster the lab happens on."""
+        return self._kube or Kube.connect()
+
+    @property
+    def progress(self) -> Report:
+        """What the learner has done so far."""
+        return Report(self.model, self._progress.read(), self._progress.notice)
+
+    def goto(self, checkpoint: str) -> Reached:
+        """Bring the cluster to ``checkpoint``, whatever was done to it, and return when everything is ready.
+
+        Ends every load and fault, and deletes whatever is in the lab's namespace and not declared.
+        """
+        title = self.model.up_to(checkpoint)[-1].title
+        self.say(f"bringing the cluster to the checkpoint {checkpoint}")
+        restore(self.kube, self.model, checkpoint)
+        self._progress.update(lambda progress: progress.at(checkpoint))
+        return Reached(checkpoint, title)
+
+    def reset(self) -> Reached:
+        """Bring the cluster back to the checkpoint it was last brought to (at first: the first)."""
+        return self.goto(self._progress.read().checkpoint or self.model.checkpoints[0].id)
+
+    def start_over(self, exercise: str) -> Kept:
+        """Put an exercise's starters in place of the learner's files, which are kept."""
+        files = self.model.exercise(exercise).files
+        kept = start_over(files)
+        return Kept(tuple(file.learner for file in files), tuple(kept))
+
+    def solve(self, exercise: str) -> Kept:
+        """Put an exercise's solution in place of the learner's files, which are kept."""
+        files = self.model.exercise(exercise).files
+        kept = solve(files)
+        self._progress.update(lambda progress: progress.with_exercise(exercise, solution_shown=True))
+        return Kept(tuple(file.learner for file in files), tuple(kept))
+
+    def apply(self, exercise: str) -> Applied:
+        """Apply the learner's files of an exercise (with ``solved``, the solution's)."""
+        applied = [
+            obj
+            for file in self.model.exercise(exercise).files
+            for obj in self.kube.apply(file.solution if self.solved else file.learner, namespace=self.namespace)
+        ]
+        return Applied(tuple(full_name(obj) for obj in applied))
+
+    def check(self, exercise: str) -> CheckResult:
+        """Look whether an exercise does what it should; stops at the first behaviour that is not there yet.
+
+        Raises `CheckFailedError` instead of answering "not yet" when the session is ``solved``.
+        """
+        declared = self.model.exercise(exercise)
+        with Bench(self.kube, self.model, self.say) as bench:
+            result = run_checks(declared.checks, declared.title, bench)
+        if result.passed:
+            self._progress.update(lambda progress: progress.with_exercise(exercise, passed=True))
+        elif self.solved:
+            raise CheckFailedError(
+                f"{exercise}: {result.verdict}", observed=result.saw, expected=result.expected, command=result.look
+            )
+        return result
+
+    def hint(self, exercise: str) -> Hint:
+        """Return the next of an exercise's three hints; after the third, the third again."""
+        hints = self.model.exercise(exercise).hints
+        progress = self._progress.update(
+            lambda progress: progress.with_exercise(exercise, hints=min(progress.exercise(exercise).hints + 1, 3))
+        )
+        number = progress.exercise(exercise).hints
+        return Hint(number, hints[number - 1])
+
+    def load(self, name: str) -> LoadRun:
+        """Start one of the lab's loads, ending the same one if it still runs; returns once requests are sent."""
+        run = load_anew(self.kube, self.model.load(name), self.namespace)
+        next(run.follow(), None)
+        return run
+
+    def fault(self, name: str) -> FaultRun:
+        """Inject one of the lab's faults, ending the same one if it is still on; returns once it has taken effect."""
+        return fault_anew(self.kube, self.model.fault(name), self.namespace)
+
+    def emergency_stop(self) -> Stopped:
+        """End every load and every fault on the cluster, now."""
+        return Stopped(tuple(str(ended) for ended in emergency_stop(self.kube)))
+
+    def predict(self, prediction: str, answer: float | str | None = None) -> Asked:
+        """Commit to an answer: a number, or a choice by its text or its number from 1. Without one, only ask.
+
+        An answer can be changed until the truth is known; then it stands.
+        """
+        declared = self.model.prediction(prediction)
+        if answer is not None:
+            committed = read_answer(declared, answer)
+            self._progress.update(lambda progress: progress.committed(prediction, committed))
+        known = self._progress.read().predictions.get(prediction)
+        return Asked(declared, known.answer if known else None)
+
+    def outcome(self, prediction: str, truth: Truth | None = None) -> Outcome:
+        """Hold a prediction against the truth, read where ``lab.yaml`` says, or as the notebook has measured it."""
+        declared = self.model.prediction(prediction)
+        if truth is None:
+            with Bench(self.kube, self.model, self.say) as bench:
+                truth = read_truth(declared, bench)
+        known = self._progress.read().predictions.get(prediction, PredictionProgress(None))
+        outcome = judge(declared, known.answer, truth)
+        settled = PredictionProgress(known.answer, truth, outcome.right)
+        self._progress.update(lambda progress: progress.with_prediction(prediction, settled))
+        return outcome
+
+
+def _put_kubectl_at_hand() -> None:
+    """Point this process, and so a notebook's shell, at the cluster; put this environment's own tools first."""
+    own = kubeconfig_path("wavetank")
+    if own.exists():
+        os.environ.setdefault("KUBECONFIG", str(own))
+    tools, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+    if tools not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([tools, path])
