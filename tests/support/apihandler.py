@@ -1,0 +1,355 @@
+"""HTTP for `tests.support.apiserver`: paths and verbs to what the server does, streams for watches and logs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.apistore import Entry, RefusalError, Request, Resource, Store
+from tests.support.merging import ConflictError, Obj, apply, json_patch, matches, merge
+
+VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+
+
+class Server(Store):
+    """What the handler needs of its server."""
+
+    requests: list[tuple[str, str]]
+    connections: set[Handler]
+
+
+class Handler(BaseHTTPRequestHandler):
+    api: Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.api.connections.add(self)
+
+    def finish(self) -> None:
+        self.api.connections.discard(self)
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def cut(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except ConnectionError:
+            self.close_connection = True
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        self.query = dict(parse_qsl(url.query))
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.api.requests.append((self.command, self.path))
+        try:
+            self._route(url.path)
+        except RefusalError as refusal:
+            self._answer(refusal.status, refusal.code)
+        except ValueError as error:
+            self._answer(RefusalError(422, "Invalid", str(error)).status, 422)
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class finds them by these names
+
+    def _route(self, path: str) -> None:
+        root, *parts = path.strip("/").split("/")
+        depth = {"api": 1, "apis": 2}.get(root, 0)
+        if path in ("/readyz", "/livez"):
+            self._send(200, {"Content-Type": "text/plain"}, b"ok")
+        elif path == "/version":
+            self._answer({"major": "1", "minor": "36", "gitVersion": "v1.36.0-test", "platform": "test"})
+        elif depth and len(parts) <= depth:
+            self._answer(self._discovery(root, "/".join(parts)))
+        else:
+            api_version, parts = "/".join(parts[:depth]), parts[depth:]
+            namespace = ""
+            if parts[:1] == ["namespaces"] and len(parts) > 2 and parts[2] != "status":
+                namespace, parts = parts[1], parts[2:]
+            plural, name, subresource = [*parts, "", "", ""][:3]
+            self._resource(self._find(api_version, plural), namespace, name, subresource, "/".join(parts[3:]))
+
+    def _resource(self, resource: Resource, namespace: str, name: str, subresource: str, rest: str) -> None:
+        place = (resource, namespace, name)
+        if subresource == "proxy":
+            self._proxy(*place, rest)
+            return
+        obj = json.loads(self.body) if self.body else {}
+        manager = self.query.get("fieldManager") or self.headers.get("User-Agent", "unknown").partition("/")[0]
+        match self.command, subresource:
+            case "GET", "log":
+                self._log(namespace, name)
+            case "GET", "" if not name and "watch" in self.query:
+                self._watch(resource, namespace)
+            case "GET", "" if not name:
+                self._list(resource, namespace)
+            case "POST", "eviction":
+                self._evict(*place)
+            case "POST", "":
+                self._answer(self.api.create(resource, namespace, obj, manager), 201)
+            case "GET", "scale":
+                self._answer(_scale(self.api.read(*place)))
+            case "PUT" | "PATCH", "scale":
+                replicas = {"spec": {"replicas": obj["spec"]["replicas"]}}
+                scaled = self.api.change(*place, lambda live: merge(live, replicas), manager, "scale")
+                self._answer(_scale(scaled))
+            case "GET", "" | "status":
+                self._answer(self.api.read(*place))
+            case "PUT", "" | "status":
+                self._answer(self.api.change(*place, lambda live: _replaced(live, obj), manager, subresource))
+            case "PATCH", "" | "status":
+                self._patch(*place, obj, manager, subresource)
+            case "DELETE", "" if name:
+                self._answer(self.api.remove(*place, obj.get("preconditions") or {}))
+            case "DELETE", "":
+                for each in self.api.select(resource, namespace, *self._selectors()):
+                    self.api.remove(resource, each["metadata"].get("namespace", ""), each["metadata"]["name"], {})
+                self._answer({"kind": "Status", "apiVersion": "v1", "status": "Success"})
+            case _:
+                raise RefusalError(
+                    405, "MethodNotAllowed", f"this test server does not do {self.command} {subresource}"
+                )
+
+    def _find(self, api_version: str, plural: str) -> Resource:
+        for resource in self.api.resources:
+            if (resource.api_version, resource.plural) == (api_version, plural):
+                return resource
+        raise RefusalError(404, "NotFound", "the server could not find the requested resource")
+
+    def _selectors(self) -> tuple[str, str]:
+        return self.query.get("labelSelector", ""), self.query.get("fieldSelector", "")
+
+    def _list(self, resource: Resource, namespace: str) -> None:
+        with self.api.changed:
+            items, version = self.api.select(resource, namespace, *self._selectors()), self.api.version
+        for item in items:
+            del item["apiVersion"], item["kind"]
+        metadata = {"resourceVersion": str(version)}
+        of_kind = {"apiVersion": resource.api_version, "kind": f"{resource.kind}List"}
+        self._answer({**of_kind, "metadata": metadata, "items": items})
+
+    def _patch(self, resource: Resource, namespace: str, name: str, patch: Any, manager: str, subresource: str) -> None:
+        place = (resource, namespace, name)
+        match self.headers["Content-Type"]:
+            case "application/apply-patch+yaml":
+                self._apply(*place, patch, manager, subresource)
+            case "application/json-patch+json":
+                self._answer(self.api.change(*place, lambda live: json_patch(live, patch), manager, subresource))
+            case "application/merge-patch+json":
+                self._answer(self.api.change(*place, lambda live: merge(live, patch), manager, subresource))
+            case "application/strategic-merge-patch+json":
+                strategic = self.api.change(
+                    *place, lambda live: merge(live, patch, lists_by_name=True), manager, subresource
+                )
+                self._answer(strategic)
+            case other:
+                raise RefusalError(
+                    415, "UnsupportedMediaType", f"the body of the request was in an unknown format: {other}"
+                )
+
+    def _apply(
+        self, resource: Resource, namespace: str, name: str, config: Obj, manager: str, subresource: str
+    ) -> None:
+        force = self.query.get("force") == "true"
+        try:
+            self.api.read(resource, namespace, name)
+        except RefusalError:
+            bare = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": name}}
+            born = apply(bare, config, manager, force=force)
+            self._answer(self.api.create(resource, namespace, born, ""), 201)
+            return
+        try:
+            changed = self.api.change(
+                resource,
+                namespace,
+                name,
+                lambda live: apply(live, config, manager, force=force),
+                subresource=subresource,
+            )
+        except ConflictError as conflict:
+            causes = [
+                {"reason": "FieldManagerConflict", "message": f'conflict with "{owner}" using {version}', "field": path}
+                for owner, version, path in conflict.fields
+            ]
+            count = f"{len(causes)} conflict" + ("s" if len(causes) > 1 else "")
+            told = ", ".join(f"{cause['message']}: {cause['field']}" for cause in causes)
+            raise RefusalError(409, "Conflict", f"Apply failed with {count}: {told}", causes) from None
+        self._answer(changed)
+
+    def _evict(self, resource: Resource, namespace: str, name: str) -> None:
+        labels = self.api.read(resource, namespace, name)["metadata"].get("labels", {})
+        for budget in self.api.objects("PodDisruptionBudget", namespace):
+            selector = budget["spec"]["selector"].get("matchLabels", {})
+            if selector.items() <= labels.items() and not budget.get("status", {}).get("disruptionsAllowed"):
+                message = "Cannot evict pod as it would violate the pod's disruption budget."
+                raise RefusalError(429, "TooManyRequests", message)
+        self.api.remove(resource, namespace, name, {})
+        self._answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+
+    def _watch(self, resource: Resource, namespace: str) -> None:
+        start = int(self.query.get("resourceVersion") or 0)
+        end = time.monotonic() + float(self.query.get("timeoutSeconds", 1800))
+        self._stream(json.dumps(event).encode() + b"\n" for event in self._events(resource, namespace, start, end))
+
+    def _events(self, resource: Resource, namespace: str, version: int, end: float) -> Iterator[Obj]:
+        api = self.api
+        if not version:
+            version = api.version
+            for obj in api.select(resource, namespace, *self._selectors()):
+                yield {"type": "ADDED", "object": obj}
+        while True:
+            with api.changed:
+                while api.version == version and api.running and (left := end - time.monotonic()) > 0:
+                    api.changed.wait(left)
+                if version < api.compacted:
+                    expired = RefusalError(410, "Expired", f"too old resource version: {version} ({api.compacted})")
+                    yield {"type": "ERROR", "object": expired.status}
+                    return
+                news, version = [entry for entry in api.journal if entry.version > version], api.version
+            for entry in news:
+                if entry.resource == resource and namespace in ("", entry.seen["metadata"].get("namespace")):
+                    yield from self._event(entry)
+            if time.monotonic() >= end or not api.running:
+                break
+        if self.query.get("allowWatchBookmarks") == "true":
+            metadata = {"resourceVersion": str(version)}
+            bookmark = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata}
+            yield {"type": "BOOKMARK", "object": bookmark}
+
+    def _event(self, entry: Entry) -> Iterator[Obj]:
+        """Yield a write as this watch sees it: an object that its selectors no longer take is gone."""
+        before, after = (obj is not None and matches(obj, *self._selectors()) for obj in (entry.before, entry.after))
+        if before or after:
+            type_ = "MODIFIED" if before and after else "ADDED" if after else "DELETED"
+            yield {"type": type_, "object": entry.seen}
+
+    def _log(self, namespace: str, name: str) -> None:
+        pod = self.api.read(self.api.of_kind("Pod"), namespace, name)
+        containers = [container["name"] for container in pod.get("spec", {}).get("containers", [])]
+        container = self.query.get("container", "")
+        if not container and len(containers) > 1:
+            choices = " ".join(containers)
+            message = f"a container name must be specified for pod {name}, choose one of: [{choices}]"
+            raise RefusalError(400, "BadRequest", message)
+        if container and containers and container not in containers:
+            raise RefusalError(400, "BadRequest", f"container {container} is not valid for pod {name}")
+        previous = self.query.get("previous") == "true"
+        log = self.api.log_of(name, namespace, container, previous)
+        if previous and not log.lines:
+            message = f'previous terminated container "{container or containers[0]}" in pod "{name}" not found'
+            raise RefusalError(400, "BadRequest", message)
+        first = max(len(log.lines) - int(self.query.get("tailLines", len(log.lines))), 0)
+        if self.query.get("follow") != "true":
+            text = "".join(f"{line}\n" for line in log.lines[first:])
+            self._send(200, {"Content-Type": "text/plain"}, text.encode())
+            return
+
+        def follow(position: int) -> Iterator[bytes]:
+            while True:
+                with self.api.changed:
+                    now = self.api.get("Pod", name, namespace)
+                    over = log.ended or now is None or now.get("status", {}).get("phase") in ("Succeeded", "Failed")
+                    lines, position = log.lines[position:], len(log.lines)
+                    if not lines and not over and self.api.running:
+                        self.api.changed.wait()
+                yield from (f"{line}\n".encode() for line in lines)
+                if over or not self.api.running:
+                    return
+
+        self._stream(follow(first))
+
+    def _proxy(self, resource: Resource, namespace: str, name: str, path: str) -> None:
+        self.api.read(resource, namespace, name.partition(":")[0])
+        target = f"{resource.kind.lower()}:{name}"
+        answer = self.api.answers.get((namespace, target))
+        if answer is None:
+            raise RefusalError(503, "ServiceUnavailable", f'no endpoints available for service "{name}"')
+        query = urlsplit(self.path).query
+        asked = Request(self.command, f"/{path}" + (f"?{query}" if query else ""), dict(self.headers), self.body)
+        status, headers, body = answer(asked)
+        self._send(status, dict(headers), body)
+
+    def _discovery(self, root: str, path: str) -> Obj:
+        """Return the aggregated table of kinds if that is asked for, else what older clients read piece by piece."""
+        resources = [resource for resource in self.api.resources if bool(resource.group) == (root == "apis")]
+        groups = list(dict.fromkeys(resource.group for resource in resources))
+        if "g=apidiscovery.k8s.io" in self.headers.get("Accept", "") and not path:
+            items = [_group(group, resources) for group in groups]
+            return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": items}
+        if not path and root == "api":
+            return {"kind": "APIVersions", "versions": ["v1"]}
+        if not path:
+            return {"kind": "APIGroupList", "groups": [_versions(group, resources) for group in groups]}
+        if path in groups:
+            return {"kind": "APIGroup", **_versions(path, resources)}
+        served = [resource for resource in resources if resource.api_version == path]
+        if not served:
+            raise RefusalError(404, "NotFound", "the server could not find the requested resource")
+        names = [
+            {"name": name, "singularName": "", "namespaced": resource.namespaced, "kind": resource.kind, "verbs": VERBS}
+            for resource in served
+            for name in [resource.plural, *([f"{resource.plural}/status"] if resource.has_status else [])]
+        ]
+        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": path, "resources": names}
+
+    def _answer(self, obj: Obj, status: int = 200) -> None:
+        self._send(status, {"Content-Type": "application/json"}, json.dumps(obj).encode())
+
+    def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self, chunks: Iterator[bytes]) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for chunk in chunks:
+            self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+
+def _replaced(live: Obj, obj: Obj) -> Obj:
+    """Return what a PUT stores: ownership is the server's, not the writer's, to keep."""
+    return {**obj, "metadata": {"managedFields": live["metadata"].get("managedFields", []), **obj["metadata"]}}
+
+
+def _scale(obj: Obj) -> Obj:
+    metadata = {part: obj["metadata"][part] for part in ("name", "namespace", "uid", "resourceVersion")}
+    replicas = {"replicas": obj["spec"].get("replicas", 1)}
+    return {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": metadata, "spec": replicas}
+
+
+def _group(group: str, resources: list[Resource]) -> Obj:
+    """Return one group as aggregated discovery tells it."""
+    told: dict[str, list[Obj]] = {}
+    for resource in resources:
+        if resource.group == group:
+            version = resource.api_version.rpartition("/")[2]
+            kind = {"group": group, "version": version, "kind": resource.kind}
+            scope = "Namespaced" if resource.namespaced else "Cluster"
+            entry = {"resource": resource.plural, "responseKind": kind, "scope": scope, "verbs": VERBS}
+            told.setdefault(version, []).append(entry)
+    versions = [{"version": version, "resources": entries} for version, entries in told.items()]
+    return {"metadata": {"name": group} if group else {}, "versions": versions}
+
+
+def _versions(group: str, resources: list[Resource]) -> Obj:
+    names = list(dict.fromkeys(resource.api_version for resource in resources if resource.group == group))
+    versions = [{"groupVersion": name, "version": name.rpartition("/")[2]} for name in names]
+    return {"name": group, "versions": versions, "preferredVersion": versions[0]}

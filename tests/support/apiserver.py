@@ -1,0 +1,80 @@
+"""A small Kubernetes API server of the tests' own: in memory, over HTTP on loopback, so that a test needs no cluster.
+
+    with ApiServer() as api:
+        kube = Kube.connect(api.kubeconfig(tmp_path))
+        api.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "status": {...}})
+
+It speaks discovery, create/get/list/replace/patch/delete, the four patch types, the subresources status, scale and
+eviction, watches with bookmarks and 410, pod logs, and the proxy. Nothing happens in it by itself: no scheduler, no
+kubelet. A test plays them with `put`, `log`, `answer`, or a hook:
+
+    api.on_write(lambda change, obj: ...)     # called after each write, before its writer is answered; may write
+
+and outages with `stop` and `start` (same port, same objects). `requests` lists what was asked, for tests of how much.
+
+The behaviour tests of `wavetank.kube` run against this and against a real cluster, so that the two agree. It leaves out
+schemas, defaults, admission, RBAC, exec (the real cluster's tests cover that) and grace periods (a deleted pod goes at
+once, unless it has finalizers).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Self
+
+from tests.support.apihandler import Handler
+from tests.support.apistore import Store
+from tests.support.merging import Obj
+
+
+class ApiServer(Store):
+    """The server; a context manager that starts and stops it. Every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[tuple[str, str]] = []
+        self.connections: set[Handler] = set()
+        self._server: ThreadingHTTPServer | None = None
+        self._port = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen: the first time on a free port, later on the same again."""
+        handler = type("BoundHandler", (Handler,), {"api": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
+        self._server.daemon_threads = True
+        self._port = self._server.server_port
+        self.running = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Go away: stop listening and cut every connection. What is stored stays."""
+        if self._server is None:
+            return
+        with self.changed:
+            self.running = False
+            self.changed.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+        self._server = None
+        for connection in list(self.connections):
+            connection.cut()
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """Write a kubeconfig for this server into ``folder`` and return its path."""
+        path = folder / "kubeconfig"
+        here = {"name": "test", "cluster": {"server": f"http://127.0.0.1:{self._port}"}}
+        context = {"name": "test", "context": {"cluster": "test", "user": "test"}}
+        config: Obj = {"apiVersion": "v1", "kind": "Config", "current-context": "test"}
+        config |= {"clusters": [here], "contexts": [context], "users": [{"name": "test", "user": {}}]}
+        path.write_text(json.dumps(config))
+        return path
