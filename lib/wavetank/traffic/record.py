@@ -103,6 +103,16 @@ class Summary:
         self.latencies.add(second.latencies)
         self.lateness.add(Latencies.decode(second.lateness))
 
+    def add_up(self, other: Summary) -> None:
+        """Count everything another summary has counted."""
+        self.seconds += other.seconds
+        self.scheduled += other.scheduled
+        self.sent += other.sent
+        self.unsent += other.unsent
+        self.status.update(other.status)
+        self.latencies.add(other.latencies)
+        self.lateness.add(other.lateness)
+
     @property
     def failed(self) -> int:
         """How many requests ended without an answer a visitor could use."""

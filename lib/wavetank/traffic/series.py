@@ -81,6 +81,13 @@ class LoadSeries:
         seconds, rate, answered, p50, p95, p99, error_share = zip(*rows, strict=True)
         return Snapshot(seconds, rate, answered, p50, p95, p99, error_share, in_order)
 
+    def summary(self) -> Summary:
+        """Return the sum of all seconds so far; it does not grow any more."""
+        whole = Summary()
+        with self._lock:
+            whole.add_up(self._summary)
+        return whole
+
     def __str__(self) -> str:
         with self._lock:
             return str(self._summary)
