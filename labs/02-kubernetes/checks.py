@@ -1,4 +1,4 @@
-"""The two behaviours of this lab that lab.yaml's own words do not cover."""
+"""What this lab looks at that lab.yaml's own words do not cover: two behaviours, and one truth."""
 
 from __future__ import annotations
 
@@ -59,6 +59,13 @@ def evictions_take_turns(bench: Bench) -> CheckResult:
         expected="at least one may, and at least one must wait",
         look=bench.kubectl("get", "pdb"),
     )
+
+
+def when_the_notice_is_shown(bench: Bench) -> str:
+    """Say whether web shows what its ConfigMap says now, or will only with new pods."""
+    notice = bench.kube.get("ConfigMap", "web", bench.namespace)["data"]["NOTICE"]
+    shown = bench.kube.request("service:web:80", "/api/sailings", bench.namespace).json()["notice"]
+    return "at once" if shown == notice else "with new pods"
 
 
 def _highest(bench: Bench, within: float) -> dict[str, int]:

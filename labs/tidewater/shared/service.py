@@ -151,6 +151,7 @@ class Service:
             f"{request.method} {request.path}",
             status=answer.status,
             ms=round(seconds * 1000, 1),
+            error=answer.body.get("error") if isinstance(answer.body, dict) else None,
             trace=trace_id(request.headers),
         )
         return answer
