@@ -68,7 +68,7 @@ class Break:
 
 
 Breaker = Callable[[Obj, Fault, datetime], Break]
-"""From the target as it is, the fault, and when it ends, to what will be changed. Raises `InputError` if nothing can."""
+"""From the target as it is, the fault and its end, to what will be changed. Raises `InputError` when nothing can be."""
 
 
 def bad_image(deployment: Obj, fault: Fault, ends_at: datetime) -> Break:
@@ -146,7 +146,7 @@ def write(obj: Obj, path: Path, value: Any) -> Obj:
     """Return a copy of ``obj`` with ``value`` at ``path``, or with nothing there if ``value`` is None."""
     changed = copy.deepcopy(obj)
     *parents, last = path
-    here = changed
+    here: Any = changed
     for part in parents:
         if item := _ITEM.fullmatch(part):
             here = next(one for one in here if str(one.get(item[1])) == item[2])

@@ -58,7 +58,9 @@ class Kind:
         return {parameter.name: parameter.default for parameter in self.parameters}
 
 
-_HOW_MANY = Parameter("pods", "pods", 1, 1, 20, "how many pods, taken at random")
+_MOST_PODS = 20
+_ONE_POD = Parameter("pods", "pods", 1, 1, _MOST_PODS, "how many of the matching pods, taken at random")
+_ALL_PODS = Parameter("pods", "pods", _MOST_PODS, 1, _MOST_PODS, "in how many of the matching pods at most")
 
 _KINDS = (
     Kind(
@@ -68,7 +70,7 @@ _KINDS = (
         reverts="nothing to put back: the Deployment makes new pods",
         targets=_PODS,
         parameters=(
-            _HOW_MANY,
+            _ONE_POD,
             Parameter("graceSeconds", "s", 0, 0, 60, "time to finish what was begun; 0 kills at once, like a crash"),
         ),
         once=True,
@@ -79,42 +81,44 @@ _KINDS = (
         watch="the pod stays and its restart count goes up; restarts in a row wait longer and longer",
         reverts="nothing to put back: the node starts the container again",
         targets=_PODS,
-        parameters=(_HOW_MANY,),
+        parameters=(_ONE_POD,),
         once=True,
     ),
     Kind(
         "cpu-burn",
-        does="keeps processor cores busy beside the application, in every matching pod",
+        does="keeps processor cores busy beside the application, in the matching pods",
         watch="latency under load, kubectl top pods, and the autoscaler",
         reverts="the application stops burning",
         targets=_PODS,
-        parameters=(Parameter("threads", "cores", 1, 1, 8, "how many cores to keep busy in each pod"),),
+        parameters=(Parameter("threads", "cores", 1, 1, 8, "how many cores to keep busy in each pod"), _ALL_PODS),
     ),
     Kind(
         "memory-leak",
-        does="takes memory little by little and keeps it, in every matching pod",
+        does="takes memory little by little and keeps it, in the matching pods",
         watch="memory up to the container's limit, then OOMKilled and a restart",
         reverts="the application gives the memory back",
         targets=_PODS,
         parameters=(
             Parameter("mibPerSecond", "MiB/s", 8, 1, 256, "how fast each pod leaks"),
             Parameter("limitMib", "MiB", 256, 1, 4096, "how much each pod leaks at most"),
+            _ALL_PODS,
         ),
     ),
     Kind(
         "latency",
-        does="delays every answer, in every matching pod",
+        does="delays every answer, in the matching pods",
         watch="percentiles here and in every service that waits for this one",
         reverts="the application answers at once again",
         targets=_PODS,
         parameters=(
             Parameter("ms", "ms", 400, 1, 30_000, "the delay of each answer"),
             Parameter("jitterMs", "ms", 0, 0, 30_000, "how far a delay may be above or below it"),
+            _ALL_PODS,
         ),
     ),
     Kind(
         "errors",
-        does="answers a share of the requests with an error, in every matching pod",
+        does="answers a share of the requests with an error, in the matching pods",
         watch="the error share here, and what callers make of it",
         reverts="the application answers properly again",
         targets=_PODS,
@@ -123,14 +127,16 @@ _KINDS = (
                 "share", "of 1", 0.5, 0.01, 1, "the share of requests that fail; 0.5 is half of them", whole=False
             ),
             Parameter("status", "HTTP status", 503, 500, 599, "the status they fail with"),
+            _ALL_PODS,
         ),
     ),
     Kind(
         "unready",
-        does="fails the readiness probe of every matching pod, while it goes on working",
+        does="fails the readiness probe of the matching pods, while they go on working",
         watch="the Service's endpoints go, the pods are not restarted; with all of them unready nobody answers",
         reverts="the application says that it is ready again",
         targets=_PODS,
+        parameters=(_ALL_PODS,),
     ),
     Kind(
         "bad-image",

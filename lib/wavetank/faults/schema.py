@@ -19,15 +19,22 @@ Key = TypeVar("Key", bound=Hashable)
 
 def parameter_properties() -> dict[str, dict[str, Any]]:
     """Return the schema of each parameter of ``spec.parameters``, by name."""
-    return {parameter.name: _property(parameter, kinds) for parameter, kinds in _takers().items()}
+    properties: dict[str, dict[str, Any]] = {}
+    for parameter, kinds in _takers().items():
+        described = _property(parameter, kinds)
+        if parameter.name in properties:  # with another default for other kinds
+            described["description"] = f"{properties[parameter.name]['description']}; {described['description']}"
+        properties[parameter.name] = described
+    return properties
 
 
 def kind_rules() -> list[Rule]:
     """Return the rules of ``spec`` that tie targets and parameters to kinds, each with its message."""
     targets = _grouped((kind.targets, kind.name) for kind in CATALOGUE.values())
+    names = _grouped((parameter.name, kind.name) for kind in CATALOGUE.values() for parameter in kind.parameters)
     return [
         *(_target_rule(fitting, kinds) for fitting, kinds in targets.items()),
-        *(_parameter_rule(parameter, kinds) for parameter, kinds in _takers().items()),
+        *(_parameter_rule(name, kinds) for name, kinds in names.items()),
     ]
 
 
@@ -38,7 +45,7 @@ def _takers() -> dict[Parameter, list[str]]:
 def _property(parameter: Parameter, kinds: list[str]) -> dict[str, Any]:
     number = int if parameter.whole else float
     return {
-        "description": f"{' and '.join(kinds)}: {parameter.words} ({parameter.unit}, {parameter.default:g} by default)",
+        "description": f"{_listed(kinds)}: {parameter.words} ({parameter.unit}, {parameter.default:g} by default)",
         "type": "integer" if parameter.whole else "number",
         "minimum": number(parameter.least),
         "maximum": number(parameter.most),
@@ -51,12 +58,15 @@ def _target_rule(targets: tuple[TargetKind, ...], kinds: list[str]) -> Rule:
     return {"rule": f"!(self.kind in {kinds}) || {fits}", "messageExpression": f"self.kind + ' needs {words}'"}
 
 
-def _parameter_rule(parameter: Parameter, kinds: list[str]) -> Rule:
-    takes = f"{' and '.join(kinds)} {'does' if len(kinds) == 1 else 'do'}"
+def _parameter_rule(name: str, kinds: list[str]) -> Rule:
     return {
-        "rule": f"!has(self.parameters.{parameter.name}) || self.kind in {kinds}",
-        "messageExpression": f"self.kind + ' does not take the parameter {parameter.name} ({takes})'",
+        "rule": f"!has(self.parameters.{name}) || self.kind in {kinds}",
+        "messageExpression": f"self.kind + ' does not take the parameter {name}: only {_listed(kinds)}'",
     }
+
+
+def _listed(kinds: list[str]) -> str:
+    return " and ".join([", ".join(kinds[:-1]), kinds[-1]]) if len(kinds) > 1 else kinds[0]
 
 
 def _grouped(pairs: Iterable[tuple[Key, str]]) -> dict[Key, list[str]]:

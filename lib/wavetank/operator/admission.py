@@ -1,0 +1,80 @@
+"""The admission webhook: what cannot work is refused when it is asked for, in words.
+
+The webhook's configuration is part of clusters/manifests/operator.yaml; only the certificate is filled in here. It says
+``failurePolicy: Ignore``: while the operator is down, loads and faults can still be created, and wait; and because the
+operator asks the same rules before it begins, nothing slips through. Only creation is judged: whatever exists can
+always be stopped and deleted.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import kopf
+
+from wavetank.errors import InputError
+from wavetank.faults.resource import Fault
+from wavetank.kube import Kube
+from wavetank.operator.certificates import serving_context
+from wavetank.operator.handlers import GROUP, VERSION
+from wavetank.operator.rules import check_fault, check_load
+from wavetank.traffic.resource import Load
+
+__all__ = ["CONFIGURATION", "PORT", "register"]
+
+CONFIGURATION = "wavetank"
+"""Name of the ValidatingWebhookConfiguration."""
+HOST = "wavetank-operator.wavetank-system.svc"
+PORT = 9443
+UNPROCESSABLE = 422
+
+
+def register(registry: kopf.OperatorRegistry, kube: Kube, *, serve: bool) -> None:
+    """Add the handlers that judge new loads and faults to ``registry``; ``serve`` them to the API server.
+
+    A server outside the cluster could not be reached, so an operator that runs outside does not serve.
+    """
+    if not serve:
+        return
+
+    @kopf.on.startup(registry=registry)
+    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.admission.server = _serving(kube)
+
+    @kopf.on.validate(GROUP, VERSION, "faults", registry=registry, id="faults", operations=["CREATE"])
+    def judge_fault(body: kopf.Body, meta: kopf.Meta, warnings: list[str], **_: Any) -> None:
+        warnings += _judged(lambda: check_fault(kube, Fault.from_resource(dict(body)), meta["namespace"]))
+
+    @kopf.on.validate(GROUP, VERSION, "loads", registry=registry, id="loads", operations=["CREATE"])
+    def judge_load(body: kopf.Body, meta: kopf.Meta, warnings: list[str], **_: Any) -> None:
+        warnings += _judged(lambda: check_load(kube, Load.from_resource(dict(body)), meta["namespace"]))
+
+
+def _judged(check: Callable[[], list[str]]) -> list[str]:
+    try:
+        return check()
+    except InputError as error:
+        parts = [error.summary, *(line.strip() for line in error.help.lines())]
+        raise kopf.AdmissionError("; ".join(parts), code=UNPROCESSABLE) from error
+
+
+def _serving(kube: Kube) -> Callable[[kopf.WebhookFn], AsyncIterator[kopf.WebhookClientConfig]]:
+    """Return kopf's server with a certificate that the API server has been told to trust."""
+    context, certificate = serving_context(HOST)
+
+    async def serve(judge: kopf.WebhookFn) -> AsyncIterator[kopf.WebhookClientConfig]:
+        server = kopf.WebhookServer(addr="0.0.0.0", port=PORT, host=HOST, context=context, cadata=certificate)  # noqa: S104
+        async with server:
+            async for client_config in server(judge):
+                _trust(kube, certificate)
+                yield client_config
+
+    return serve
+
+
+def _trust(kube: Kube, certificate: bytes) -> None:
+    bundle = base64.b64encode(certificate).decode()
+    webhooks = [{"name": f"{plural}.{GROUP}", "clientConfig": {"caBundle": bundle}} for plural in ("faults", "loads")]
+    kube.patch("ValidatingWebhookConfiguration", CONFIGURATION, None, {"webhooks": webhooks}, type="strategic")

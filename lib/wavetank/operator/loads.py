@@ -1,0 +1,171 @@
+"""One Load, from Pending to its end: a pod that sends, and a status that says how it went.
+
+    Pending ──▶ Running ──▶ Completed   the whole schedule was sent
+       │           ├──────▶ Stopped     somebody set spec.stop
+       └───────────┴──────▶ Failed      refused, or its pod did not start, crashed or vanished
+
+The pod belongs to the Load, so it goes when the Load is deleted. A stopped load's pod is not deleted: its deadline is
+moved to now, so that the kubelet ends it and its log can still be read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wavetank.errors import InputError, KubeError, NotFoundError
+from wavetank.faults.resource import from_rfc3339, to_rfc3339
+from wavetank.kube import Kube, Obj
+from wavetank.operator.look import FINALIZER, FINISHED, Look, News
+from wavetank.operator.rules import check_load
+from wavetank.traffic.manifest import load_pod
+from wavetank.traffic.record import parse_line
+from wavetank.traffic.resource import ENDED, Load
+
+__all__ = ["LoadTender"]
+
+CONFLICT = 409
+_SOON = 1.0
+_CHECK_EVERY = 10.0
+"""Seconds between looks at a load that runs; what happens to its pod is told by the pod's own events."""
+_START_WITHIN = 60.0
+_STOP_WITHIN = 5.0
+"""Seconds a pod may take to end after it was stopped; then it is deleted."""
+_EXIT_CODES: Mapping[int, str] = {0: "", 3: "; the schedule was not held: the load itself was late"}
+"""Exit codes of a load pod that has completed, and what to add about them."""
+
+
+class LoadTender:
+    """Tends one Load; every `look` does what is to be done now. One thread at a time may look."""
+
+    def __init__(self, kube: Kube, namespace: str, name: str, uid: str) -> None:
+        self._kube = kube
+        self._namespace = namespace
+        self._name = name
+        self._uid = uid
+        self._stopping_since: float | None = None
+
+    def look(self) -> Look:
+        """Do what is to be done now. Raises `KubeError` when the cluster does not let it: look again."""
+        resource = self._kube.find("Load", self._name, self._namespace)
+        if resource is None or resource["metadata"]["uid"] != self._uid:
+            return FINISHED  # its pod goes with it
+        status = resource.get("status", {})
+        if "deletionTimestamp" in resource["metadata"]:
+            if "pod" in status:
+                self._kube.delete_object("Pod", status["pod"], self._namespace)
+            return FINISHED
+        if status.get("phase") in ENDED:
+            return FINISHED
+        if "pod" not in status:
+            return self._begin(resource)
+        pod = self._kube.find("Pod", status["pod"], self._namespace)
+        if pod is None:
+            return self._finish("Failed", f"its pod {status['pod']} is gone")
+        if pod["status"]["phase"] in ("Succeeded", "Failed"):
+            return self._sum_up(resource, pod)
+        if resource["spec"].get("stop"):
+            return self._stop(pod)
+        if pod["status"]["phase"] == "Running":
+            return self._run(resource, pod)
+        return self._start(pod)
+
+    def _begin(self, resource: Obj) -> Look:
+        metadata = resource["metadata"]
+        if resource["spec"].get("stop"):
+            return self._finish("Stopped", "stopped before it began")
+        if FINALIZER not in metadata.get("finalizers", ()):
+            return Look(again=_SOON)
+        try:
+            load = Load.from_resource(resource)
+            if _age(resource) > load.duration:
+                raise InputError("it could not begin in its time", hint="make it again")
+            check_load(self._kube, load, self._namespace)
+            pod = load_pod(resource)
+        except InputError as error:
+            return self._finish("Failed", "; ".join(part for part in (error.summary, error.help.observed) if part))
+        try:
+            self._kube.create(pod)
+        except KubeError as error:
+            if error.status != CONFLICT:  # made by a look that did not come to write it down
+                raise
+        name = pod["metadata"]["name"]
+        self._write({"phase": "Pending", "pod": name, "message": "its pod is starting"})
+        return Look(again=_SOON)
+
+    def _start(self, pod: Obj) -> Look:
+        why = self._kube.explain_pod(pod).reason
+        if _age(pod) > _START_WITHIN:
+            self._kube.delete_object("Pod", pod["metadata"]["name"], self._namespace, grace=0)
+            return self._finish("Failed", f"its pod did not start within {_START_WITHIN:g} s: {why}")
+        self._write({"message": f"its pod {why}"})
+        return Look(again=_SOON)
+
+    def _run(self, resource: Obj, pod: Obj) -> Look:
+        if resource["status"].get("phase") == "Running":
+            return Look(again=_CHECK_EVERY)
+        load = Load.from_resource(resource)
+        started = from_rfc3339(_container(pod)["state"].get("running", {}).get("startedAt")) or datetime.now(UTC)
+        ends = started + timedelta(seconds=load.duration)
+        message = f"up to {load.rate:g} requests a second to {load.target.url}"
+        self._write(
+            {"phase": "Running", "startedAt": to_rfc3339(started), "endsAt": to_rfc3339(ends), "message": message}
+        )
+        return Look(again=_CHECK_EVERY, news=(News("Started", f"{message} until {ends:%H:%M:%S} UTC"),))
+
+    def _stop(self, pod: Obj) -> Look:
+        if self._stopping_since is None:
+            self._stopping_since = time.monotonic()
+        name = pod["metadata"]["name"]
+        if time.monotonic() - self._stopping_since > _STOP_WITHIN:
+            self._kube.delete_object("Pod", name, self._namespace, grace=0)
+            return self._finish("Stopped", f"its pod {name} did not end in time and was deleted")
+        if pod["spec"].get("activeDeadlineSeconds") != 1:
+            self._kube.patch("Pod", name, self._namespace, {"spec": {"activeDeadlineSeconds": 1}})
+        return Look(again=_SOON)
+
+    def _sum_up(self, resource: Obj, pod: Obj) -> Look:
+        name = pod["metadata"]["name"]
+        log = self._kube.logs(name, self._namespace, tail=1).strip()
+        figures = _figures(log)
+        code = _container(pod)["state"].get("terminated", {}).get("exitCode")
+        counted = {key: figures[key] for key in ("sent", "failed") if key in figures}
+        words = f"{figures.get('sent', 0)} sent, {figures.get('failed', 0)} failed"
+        if resource["spec"].get("stop"):
+            return self._finish("Stopped", words, counted)
+        if code in _EXIT_CODES:
+            return self._finish("Completed", words + _EXIT_CODES[code], counted)
+        why = pod["status"].get("reason") or f"exit code {code}"
+        return self._finish("Failed", f"its pod {name} ended with {why}; its last words: {log or 'none'}", counted)
+
+    def _finish(self, phase: str, message: str, counted: Mapping[str, int] | None = None) -> Look:
+        try:
+            self._write({"phase": phase, "message": message, **(counted or {})})
+        except NotFoundError:  # deleted: nobody is left to be told
+            return FINISHED
+        return Look(None, (News(phase, message, "Warning" if phase == "Failed" else "Normal"),))
+
+    def _write(self, status: dict[str, Any]) -> None:
+        self._kube.patch("Load", self._name, self._namespace, {"status": status}, subresource="status")
+
+
+def _age(obj: Obj) -> float:
+    created = from_rfc3339(obj["metadata"]["creationTimestamp"])
+    return (datetime.now(UTC) - created).total_seconds() if created else 0.0
+
+
+def _container(pod: Obj) -> Obj:
+    statuses = pod["status"].get("containerStatuses") or [{"state": {}}]
+    container: Obj = statuses[0]
+    return container
+
+
+def _figures(line: str) -> Mapping[str, Any]:
+    """Return the figures of a summary line; nothing for any other last words."""
+    try:
+        told = parse_line(line)
+    except InputError:
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,65 @@
+"""Faults that change one value of one object, and put it back if it is still as they left it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from wavetank.errors import KubeError
+from wavetank.faults.breakers import Break, read
+from wavetank.faults.resource import Obj
+from wavetank.operator.effects import Order, Outcome
+from wavetank.operator.rules import plan_break
+
+__all__ = ["BreakObject"]
+
+CONFLICT = 409
+_TRIES = 5
+"""A Node's status changes every few seconds, a Deployment's during a rollout: a write may have to be repeated."""
+
+
+class BreakObject:
+    """Bad image, missing configuration, wrong selector, wrong port, and the annotation by which a node is stopped."""
+
+    def prepare(self, order: Order) -> Obj:
+        """Return the value as it is and as it will be."""
+        return plan_break(order.kube, order.fault, order.namespace, order.ends_at).to_status()
+
+    def act(self, order: Order, original: Obj, affected: Sequence[str]) -> Outcome:
+        """Change the value, once: a value that is as it was after that has been repaired, and stays so."""
+        planned = Break.from_status(original)
+        if not affected:
+            current, _ = _change(order, planned, planned.broken)
+            if current is None:
+                return Outcome((), f"{planned.kind} {planned.name} is gone", over=True)
+            if not planned.is_on(current):
+                return Outcome((), f"{planned} was changed by somebody else meanwhile", over=True)
+        return Outcome((planned.name,), f"{planned} is {planned.became!r}, was {planned.was!r}")
+
+    def revert(self, order: Order, original: Obj, affected: Sequence[str]) -> str:
+        """Put the value back, unless it is no longer as this fault left it."""
+        planned = Break.from_status(original)
+        current, changed = _change(order, planned, planned.restored)
+        if current is None:
+            return f"{planned.kind} {planned.name} is gone: nothing to put back"
+        if not changed:
+            now = read(current, planned.path)
+            return f"{planned} is {now!r} now, not {planned.became!r} as this fault left it: somebody's change stays"
+        return f"{planned} is {planned.was!r} again"
+
+
+def _change(order: Order, planned: Break, change: Callable[[Obj], Obj | None]) -> tuple[Obj | None, bool]:
+    """Write what ``change`` makes of the object; return it as it is then (None: gone), and whether it was written.
+
+    What was read carries its resourceVersion: the server refuses the write if anybody was faster.
+    """
+    for _ in range(_TRIES):
+        current = order.kube.find(planned.kind, planned.name, order.namespace)
+        changed = change(current) if current is not None else None
+        if changed is None:
+            return current, False
+        try:
+            return order.kube.replace(changed), True
+        except KubeError as error:
+            if error.status != CONFLICT:
+                raise
+    raise KubeError(f"{planned.kind} {planned.name} changes faster than it can be written", status=CONFLICT)

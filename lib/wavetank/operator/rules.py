@@ -1,0 +1,130 @@
+"""What may be asked for, judged against the cluster as it is: the rules that a schema cannot know.
+
+The admission webhook and the operator itself both ask here, so that a target that matches nothing is refused in the
+same words whether or not the webhook answered when the resource was made. Schemas and bounds are the CRDs' business.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from wavetank.errors import InputError
+from wavetank.faults.breakers import BREAKERS, Break
+from wavetank.faults.resource import Fault, FaultStatus, Target
+from wavetank.faults.switch import label_selector
+from wavetank.kube import Kube, Obj
+from wavetank.traffic.resource import Load
+
+__all__ = ["check_fault", "check_load", "plan_break", "selector_of"]
+
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+_API_KINDS = {"deployment": "Deployment", "service": "Service", "node": "Node"}
+
+
+def check_fault(kube: Kube, fault: Fault, namespace: str, uid: str = "") -> list[str]:
+    """Return warnings about ``fault`` in ``namespace``. Raises `InputError` saying why it is refused.
+
+    ``uid`` is that of the Fault itself when it exists already.
+    """
+    _refuse_system_namespace(namespace)
+    if fault.kind in BREAKERS:
+        _refuse_broken_already(kube, plan_break(kube, fault, namespace, datetime.now(UTC)), namespace, uid)
+        return []
+    selector = selector_of(kube, fault.target, namespace)
+    if kube.list("Pod", namespace, selector=selector):
+        return []
+    if fault.target.what == "selector":
+        raise InputError(
+            "the target matches nothing",
+            observed=f"no pod in the namespace {namespace} has the labels {selector}",
+            expected="labels of pods that exist",
+        )
+    return [f"{fault.target} has no pods now: the fault waits for them until it ends"]
+
+
+def check_load(kube: Kube, load: Load, namespace: str) -> list[str]:
+    """Return warnings about ``load`` in ``namespace``. Raises `InputError` saying why it is refused."""
+    _refuse_system_namespace(namespace)
+    service = _existing(kube, Target("service", load.target.service), namespace)
+    ports = [port["port"] for port in service["spec"].get("ports") or []]
+    if load.target.port not in ports:
+        raise InputError(
+            f"the Service {load.target.service} has no port {load.target.port}",
+            observed=f"its ports are {', '.join(map(str, ports)) or 'none'}",
+            expected="target.port to be one of them",
+        )
+    if not _has_ready_endpoints(kube, load.target.service, namespace):
+        return [f"the Service {load.target.service} has no ready endpoints now: requests will fail until it has"]
+    return []
+
+
+def plan_break(kube: Kube, fault: Fault, namespace: str, ends_at: datetime) -> Break:
+    """Return what a fault that breaks an object would change. Raises `InputError` when it cannot."""
+    target = _existing(kube, fault.target, namespace)
+    if fault.target.what == "node":
+        _refuse_control_plane(target)
+    return BREAKERS[fault.kind](target, fault, ends_at)
+
+
+def selector_of(kube: Kube, target: Target, namespace: str) -> str:
+    """Return the label selector of the pods that ``target`` means. Raises `InputError` when it does not exist."""
+    if target.what == "selector":
+        return label_selector(target.labels)
+    selector = _existing(kube, target, namespace)["spec"].get("selector")
+    if not selector:
+        raise InputError("the target matches nothing", observed=f"{target} selects no pods", expected="one that does")
+    return label_selector(selector)
+
+
+def _existing(kube: Kube, target: Target, namespace: str) -> Obj:
+    kind = _API_KINDS[target.what]
+    found = kube.find(kind, target.name, namespace)
+    if found is not None:
+        return found
+    where = "in the cluster" if kind == "Node" else f"in the namespace {namespace}"
+    others = sorted(other["metadata"]["name"] for other in kube.list(kind, None if kind == "Node" else namespace))
+    raise InputError(
+        "the target matches nothing",
+        observed=f"there is no {kind} {target.name} {where}",
+        expected=f"one of {', '.join(others)}" if others else f"a {kind} that exists",
+    )
+
+
+def _refuse_system_namespace(namespace: str) -> None:
+    if namespace.startswith("kube-") or namespace == "wavetank-system":
+        raise InputError(
+            f"the namespace {namespace} is what the cluster itself runs on",
+            expected="loads and faults in a namespace of your own applications",
+        )
+
+
+def _refuse_control_plane(node: Obj) -> None:
+    if CONTROL_PLANE in (node["metadata"].get("labels") or {}):
+        raise InputError(
+            f"the node {node['metadata']['name']} is the control plane",
+            observed="without it nothing could start it again",
+            expected="a worker node",
+        )
+
+
+def _refuse_broken_already(kube: Kube, planned: Break, namespace: str, uid: str) -> None:
+    """Two faults that change the same value would put each other's trouble back for good: the second is refused."""
+    for other in kube.list("Fault", None if planned.kind == "Node" else namespace):
+        status, metadata = FaultStatus.from_resource(other), other["metadata"]
+        original = other.get("status", {}).get("original", {})
+        if status.ended or metadata["uid"] == uid or "path" not in original:
+            continue
+        held = Break.from_status(original)
+        if (held.kind, held.name, held.path) == (planned.kind, planned.name, planned.path):
+            raise InputError(
+                f"another fault has changed {planned} already",
+                observed=f"the fault {metadata['name']} in {metadata['namespace']}, until {status.ends_at}",
+                expected="one such fault at a time: stop that one, or wait for its end",
+            )
+
+
+def _has_ready_endpoints(kube: Kube, service: str, namespace: str) -> bool:
+    slices = kube.list("EndpointSlice", namespace, selector=f"kubernetes.io/service-name={service}")
+    return any(
+        (endpoint.get("conditions") or {}).get("ready") for one in slices for endpoint in one.get("endpoints") or []
+    )
