@@ -1,4 +1,4 @@
-"""What `tests.support.apiserver` stores, and how an API changes it: versions, generations, finalizers, owners, journal."""
+"""What `tests.support.apiserver` stores and how an API changes it: versions, generations, finalizers, owners."""
 
 from __future__ import annotations
 
@@ -119,10 +119,10 @@ class Store:
         self.changed = threading.Condition(threading.RLock())
         self.resources = [_resource(line) for line in BUILT_IN.strip().splitlines()]
         self.journal: list[Entry] = []
-        self.compacted = 0
+        self.compacted = 100  # as in a cluster that has been up for a while
         self.answers: dict[tuple[str, str], Callable[[Request], Answer]] = {}
         self.running = False
-        self.version = 0
+        self.version = 100
         self._objects: dict[Key, Obj] = {}
         self._logs: dict[tuple[str, str, str, bool], Log] = {}
         self._hooks: list[Callable[[str, Obj], None]] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,24 +65,16 @@ def delete(
     deleted = []
     for obj in reversed(parse(manifest, namespace)):
         kind, name, place = (obj["apiVersion"], obj["kind"]), name_of(obj), obj["metadata"]["namespace"]
-        try:
-            client.delete_object(kind, name, place)
-        except NotFoundError:  # not even the kind is there
-            continue
-        deleted.append((kind, name, place))
+        if client.delete_object(kind, name, place) is not None:
+            deleted.append((kind, name, place))
     if wait is None:
         return
     end = time.monotonic() + wait
     for kind, name, place in deleted:
-        wait_for(
-            client,
-            kind,
-            name,
-            place,
-            lambda obj: obj is None,
-            timeout=max(end - time.monotonic(), 0.1),
-            waiting_for=f"{kind[1]} {name} to be gone",
-        )
+        left = max(end - time.monotonic(), 0.1)
+        words = f"{kind[1]} {name} to be gone"
+        with suppress(NotFoundError):  # its kind went too
+            wait_for(client, kind, name, place, lambda obj: obj is None, timeout=left, waiting_for=words)
 
 
 def _apply_one(client: Client, obj: Obj, force: bool) -> Obj:
