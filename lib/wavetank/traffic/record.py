@@ -130,7 +130,7 @@ class Summary:
         late = self.lateness.percentile(99)
         return self.unsent == 0 and (late is None or late < SCHEDULE_TOLERANCE)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         answered = f"{self.sent} sent in {self.seconds} s, {self.failed} failed ({self.error_share:.1%})"
         p50, p95, p99 = (self.latencies.percentile(percent) for percent in (50, 95, 99))
         if p50 is None or p95 is None or p99 is None:
