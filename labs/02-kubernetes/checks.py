@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from wavetank.errors import KubeError
-from wavetank.kube import Obj, is_ready
+from wavetank.kube import Obj
+from wavetank.kube.pods import is_ready
 from wavetank.lesson import Bench, CheckResult
 
 SCALED = ("booking", "web")

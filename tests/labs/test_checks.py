@@ -1,0 +1,102 @@
+"""Lab 2's own Python checks, against the tests' API server: what they accept, and what they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.apiserver import ApiServer
+
+from wavetank.kube import Kube
+from wavetank.lesson import Bench, find_lab
+from wavetank.lesson.escape import lab_function
+
+LAB = find_lab("02-kubernetes")
+NAMESPACE = LAB.namespace
+
+
+@pytest.fixture
+def api() -> Iterator[ApiServer]:
+    with ApiServer() as server:
+        server.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        yield server
+
+
+@pytest.fixture
+def bench(api: ApiServer, tmp_path: Path) -> Iterator[Bench]:
+    with Bench(Kube.connect(api.kubeconfig(tmp_path)), LAB) as bench:
+        yield bench
+
+
+def two_ready_pods(api: ApiServer) -> None:
+    for name in ("web-1", "web-2"):
+        api.put(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"app": "web"}},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+            }
+        )
+
+
+def budget(api: ApiServer, *, allowed: int) -> None:
+    """A budget that allows so many evictions, one less after each."""
+    resource = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web", "namespace": NAMESPACE},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}},
+        "status": {"disruptionsAllowed": allowed},
+    }
+    api.put(resource)
+
+    def count_down(change: str, obj: dict) -> None:
+        if change == "DELETED" and obj["kind"] == "Pod":
+            resource["status"]["disruptionsAllowed"] -= 1
+            api.put(resource)
+
+    api.on_write(count_down)
+
+
+@pytest.mark.parametrize(("allowed", "passes"), [(0, False), (1, True), (2, False)])
+def test_a_drain_may_take_some_pods_but_neither_none_nor_all(api, bench, allowed, passes):
+    two_ready_pods(api)
+    budget(api, allowed=allowed)
+    result = lab_function(LAB.folder, "checks:evictions_take_turns")(bench)
+    assert result.passed is passes
+    assert f"{allowed} may and {2 - allowed} must wait" in result.saw
+
+
+def test_without_a_pod_that_is_ready_there_is_nothing_to_drain(bench):
+    assert not lab_function(LAB.folder, "checks:evictions_take_turns")(bench).passed
+
+
+def test_a_service_without_an_autoscaler_is_named_before_any_load_is_sent(api, bench):
+    api.put(
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "mine", "namespace": NAMESPACE},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}},
+        }
+    )
+    result = lab_function(LAB.folder, "checks:grow_and_shrink")(bench)
+    assert not result.passed
+    assert result.saw == "nothing scales booking"
+
+
+@pytest.mark.parametrize(("shown", "when"), [("Fog.", "at once"), ("Sun.", "with new pods")])
+def test_the_notice_shown_is_held_against_the_one_configured(api, bench, shown, when):
+    api.put({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": NAMESPACE}})
+    api.put(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "web", "namespace": NAMESPACE},
+            "data": {"NOTICE": "Fog."},
+        }
+    )
+    api.answer("service:web:80", lambda request: (200, {}, b'{"notice": "%s"}' % shown.encode()), NAMESPACE)
+    assert lab_function(LAB.folder, "checks:when_the_notice_is_shown")(bench) == when
