@@ -1,0 +1,5 @@
+module wavetank.dev/source/pause
+
+go 1.26.0
+
+tool wavetank.dev/source/pause

@@ -1,0 +1,15 @@
+"""Bundles: everything a cluster is made of, named and digested in one folder.
+
+A bundle is built here from released Go modules, wheels and Debian packages (`source`), pulled from public registries
+(`registry`), or taken over from an archive (`load`). Whoever uses one never needs the network again.
+
+This package NEVER talks to a cluster, and never takes content whose digest is not known beforehand or was not just
+made here.
+"""
+
+from wavetank.cluster.bundle.bundle import Bundle, verify
+from wavetank.cluster.bundle.index import BundleImage
+from wavetank.cluster.bundle.making import build
+from wavetank.cluster.bundle.store import bundles, open_bundle, remove
+
+__all__ = ["Bundle", "BundleImage", "build", "bundles", "open_bundle", "remove", "verify"]

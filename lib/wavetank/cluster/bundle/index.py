@@ -1,0 +1,85 @@
+"""bundle.json: what a bundle holds, each image and file with the digest it has to have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import jsonschema
+
+from wavetank.document import load_schema
+from wavetank.errors import BundleError
+
+__all__ = ["BundleFile", "BundleImage", "Index", "read_index"]
+
+Source = Literal["source", "registry"]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleImage:
+    """An image, with the bytes of all its blobs together; ``config_digest`` is what an engine calls the image's id."""
+
+    ref: str
+    digest: str
+    config_digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFile:
+    """A manifest or a program: its path in the bundle and its digest."""
+
+    name: str
+    kind: Literal["manifest", "binary"]
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The content of bundle.json. ``version`` is Wavetank's; ``architecture`` in Go's words."""
+
+    version: str
+    architecture: str
+    source: Source
+    node_image: str
+    images: tuple[BundleImage, ...]
+    files: tuple[BundleFile, ...]
+
+    def write(self, folder: Path) -> None:
+        """Write it to ``folder``/bundle.json."""
+        (folder / "bundle.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def read_index(folder: Path) -> Index:
+    """Read ``folder``/bundle.json; raises `BundleError` when it is missing, damaged, or not one this version reads."""
+    path = folder / "bundle.json"
+    try:
+        data: Mapping[str, Any] = json.loads(path.read_bytes())
+        jsonschema.validate(data, load_schema(Path(__file__).with_name("bundle.schema.json")))
+    except FileNotFoundError:
+        raise BundleError(
+            f"{folder} is not a bundle",
+            observed="no bundle.json",
+            command="wavetank bundle ls",
+            hint="`wavetank bundle build` makes one, `wavetank bundle load FILE` takes one over",
+        ) from None
+    except (ValueError, jsonschema.ValidationError) as error:
+        raise BundleError(
+            f"{path} is damaged",
+            observed=str(error).splitlines()[0],
+            expected="the index of a bundle",
+            command=f"wavetank bundle rm {folder.name}",
+            hint="build or load the bundle again",
+        ) from error
+    return Index(
+        version=data["version"],
+        architecture=data["architecture"],
+        source=data["source"],
+        node_image=data["node_image"],
+        images=tuple(BundleImage(**image) for image in data["images"]),
+        files=tuple(BundleFile(**file) for file in data["files"]),
+    )
