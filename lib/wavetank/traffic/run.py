@@ -30,10 +30,9 @@ _LAST_WORDS = 10
 def start_load(kube: Kube, load: Load, namespace: str) -> LoadRun:
     """Create the Load in ``namespace``, in the place of an ended one of its name, and return its run.
 
-    Raises `NotFoundError` when the target Service does not exist, `InputError` when a load of this name is still
-    running.
+    Raises `InputError` when a load of this name is still running, `KubeError` in the cluster's words when it refuses
+    the load, such as one whose target does not exist.
     """
-    _require_service(kube, load.target.service, namespace)
     old = kube.find("Load", load.name, namespace)
     if old is not None:
         if not LoadStatus.from_resource(old).ended:
@@ -176,16 +175,3 @@ class LoadRun:
 def _phase(load: Obj) -> str:
     phase: str = load.get("status", {}).get("phase", "Pending")
     return phase
-
-
-def _require_service(kube: Kube, service: str, namespace: str) -> None:
-    if kube.find("Service", service, namespace) is not None:
-        return
-    others = ", ".join(sorted(other["metadata"]["name"] for other in kube.list("Service", namespace)))
-    raise NotFoundError(
-        f"there is no Service {service} in the namespace {namespace}",
-        status=404,
-        observed=f"the Services there are: {others or 'none'}",
-        expected="a load's target that exists",
-        command=f"kubectl -n {namespace} get services",
-    )

@@ -11,7 +11,7 @@ from tests.support.apiserver import ApiServer
 from tests.support.loads import LOAD, NAMESPACE, Operator, second, summary_line
 from tests.support.waiting import eventually
 
-from wavetank.errors import InputError, KubeError, NotFoundError
+from wavetank.errors import InputError, KubeError
 from wavetank.kube import Kube
 from wavetank.traffic import Load, LoadRun, Target, list_loads, start_load
 
@@ -118,16 +118,6 @@ def test_a_load_the_operator_refuses_is_told_with_its_reason(kube: Kube, api: Ap
     with pytest.raises(KubeError, match="did not start") as caught:
         run.summary()
     assert caught.value.help.observed == "there is no Service web"
-
-
-def test_a_target_that_matches_nothing_is_refused_before_anything_is_created(
-    kube: Kube, api: ApiServer, operator: Operator
-) -> None:
-    with pytest.raises(NotFoundError, match="no Service harbour in the namespace tidewater") as caught:
-        start_load(kube, Load("steady", Target("harbour"), rate=20, duration=60), NAMESPACE)
-
-    assert caught.value.help.observed == "the Services there are: web"
-    assert api.objects("Load") == []
 
 
 def test_a_name_can_be_used_again_once_its_load_has_ended(kube: Kube, api: ApiServer, operator: Operator) -> None:
