@@ -2,9 +2,9 @@
 
     python tests/bench/bench_load.py
 
-Fortio (https://fortio.org) is built from its Go module, with the target: a plain Go server, so that neither generator is
-measured by its own kind. Both send at the same rate, in turns, and the median of the rounds is printed. Latency counts from
-the moment a request was due, for Fortio too.
+Fortio (https://fortio.org) is built from its Go module, with the target: a plain Go server, so that neither generator
+is measured by its own kind. Both send at the same rate, in turns, and the median of the rounds is printed. Latency
+counts from the moment a request was due, for Fortio too.
 """
 
 from __future__ import annotations
