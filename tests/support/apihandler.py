@@ -321,6 +321,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for chunk in chunks:
             self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+        if not self.api.running:
+            raise ConnectionAbortedError("a server that goes away ends nothing properly")
         self.wfile.write(b"0\r\n\r\n")
 
 

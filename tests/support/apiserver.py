@@ -26,8 +26,10 @@ from pathlib import Path
 from typing import Self
 
 from tests.support.apihandler import Handler
-from tests.support.apistore import Store
+from tests.support.apistore import Answer, Request, Store
 from tests.support.merging import Obj
+
+__all__ = ["Answer", "ApiServer", "Request"]
 
 
 class ApiServer(Store):

@@ -80,7 +80,7 @@ class Client:
         query = {"labelSelector": selector, "fieldSelector": fields}
         answer = self.connection.call("GET", resource.path(namespace), query=query)
         of_kind = {"apiVersion": resource.api_version, "kind": resource.kind}  # the items of a list leave it out
-        return [{**of_kind, **item} for item in answer["items"]], answer["metadata"]["resourceVersion"]
+        return [{**of_kind, **item} for item in answer["items"]], answer["metadata"].get("resourceVersion", "")
 
     def create(self, obj: Obj) -> Obj:
         """Create ``obj`` (in ``default`` if it names no namespace) and return it as stored."""

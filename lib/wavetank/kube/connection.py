@@ -28,7 +28,7 @@ Obj = dict[str, Any]
 """A Kubernetes object as the API returns it."""
 
 Query = Mapping[str, Any] | Sequence[tuple[str, str]]
-"""Query parameters; those that are empty or None are left out."""
+"""Query parameters: by name, those that are empty or None left out; or pairs, sent as they are."""
 
 FIELD_MANAGER = "wavetank"
 CONNECT_TIMEOUT = 5.0
@@ -204,8 +204,9 @@ class Connection:
 
     def url(self, path: str, query: Query | None = None) -> str:
         """Return the address of ``path`` on this server."""
-        pairs = query.items() if isinstance(query, Mapping) else query or ()
-        asked = urlencode([(key, _as_text(value)) for key, value in pairs if value not in ("", None)])
+        if isinstance(query, Mapping):
+            query = [(key, _as_text(value)) for key, value in query.items() if value not in ("", None)]
+        asked = urlencode(query or ())
         return self.server + quote(path, safe="/:@%") + (f"?{asked}" if asked else "")
 
     def credentials(self) -> dict[str, str]:

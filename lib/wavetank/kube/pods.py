@@ -84,7 +84,10 @@ def _reasons(pod: Obj, events: Sequence[Obj]) -> Iterator[str]:
         yield from _ended(container, _limit(pod, container["name"]))
     if _last(events, "NodeNotReady"):
         yield f"its node {pod.get('spec', {}).get('nodeName', '')} does not answer"
-    for container in _container_statuses(pod):
+    for container in status.get("initContainerStatuses") or []:
+        if "running" in container["state"] and not container.get("ready"):
+            yield f"its init container {container['name']} is still running"
+    for container in status.get("containerStatuses") or []:
         yield from _unready(container, _limit(pod, container["name"]), events)
     if pod.get("spec", {}).get("nodeName"):
         yield f"its node {pod['spec']['nodeName']} has not reported it ready"
