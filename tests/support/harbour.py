@@ -161,7 +161,9 @@ class Harbour:
             if old["metadata"].get("labels", {}).get("app") == name:
                 self.api.delete("Pod", old["metadata"]["name"], NAMESPACE)
         for number in range(replicas):
-            self.api.put(pod(f"{name}-{number + 1}"))
+            one = pod(f"{name}-{number + 1}")
+            one["metadata"]["ownerReferences"] = [{"kind": "Deployment", "uid": deployment["metadata"]["uid"]}]
+            self.api.put(one)
         counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
         status = dict.fromkeys(counts, replicas) | {"observedGeneration": deployment["metadata"]["generation"]}
         self.api.put({**deployment, "status": status})
@@ -177,7 +179,9 @@ def second(t: int, outcome: dict[str, int], latency: float = 0.01) -> Second:
         latencies.record(latency)
     began = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=t)
     count = sum(outcome.values())
-    return Second(t, began.isoformat(), count, count, 0, dict(Counter(outcome)), latencies.encode(), Latencies().encode())
+    return Second(
+        t, began.isoformat(), count, count, 0, dict(Counter(outcome)), latencies.encode(), Latencies().encode()
+    )
 
 
 def _definition(kind: str, plural: str) -> Obj:

@@ -1,0 +1,182 @@
+"""Whatever was done to the namespace, it comes to a checkpoint's objects and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.apiserver import ApiServer
+from tests.support.harbour import NAMESPACE, Harbour, container, pod
+from wavetank.errors import ClusterError, InputError, KubeError, WaitTimeoutError
+from wavetank.kube import Kube
+from wavetank.lesson import restore as restore_module
+from wavetank.lesson.lab import Lab
+from wavetank.lesson.restore import restore
+
+
+@pytest.fixture(autouse=True)
+def _harbour(harbour: Harbour) -> None:
+    """Deployments roll out, loads and faults end."""
+
+
+def _names(api: ApiServer, kind: str) -> set[str]:
+    return {obj["metadata"]["name"] for obj in api.objects(kind, NAMESPACE)}
+
+
+def test_a_checkpoint_is_made_from_nothing(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    api.delete("Namespace", NAMESPACE, "")
+    restore(kube, lab, "afloat")
+    namespace = api.get("Namespace", NAMESPACE, "")
+    assert namespace and namespace["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "wavetank"
+    assert (_names(api, "Deployment"), _names(api, "Service"), _names(api, "Pod")) == ({"web"}, {"web"}, {"web-1"})
+
+
+def test_the_second_time_nothing_is_changed(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    restore(kube, lab, "afloat")
+    before = {kind: api.objects(kind, NAMESPACE) for kind in ("Deployment", "Service", "Pod")}
+    restore(kube, lab, "afloat")
+    assert {kind: api.objects(kind, NAMESPACE) for kind in before} == before
+
+
+def test_going_back_takes_away_what_came_later(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    restore(kube, lab, "afloat")
+    restore(kube, lab, "hidden")
+    assert _names(api, "Service") == set()
+    restore(kube, lab, "empty")
+    assert _names(api, "Deployment") == set()
+
+
+def test_what_the_learner_added_goes(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    for kind, version in (("ConfigMap", "v1"), ("Ingress", "networking.k8s.io/v1"), ("Pod", "v1")):
+        kube.create({"apiVersion": version, "kind": kind, "metadata": {"name": "mine", "namespace": NAMESPACE}})
+    kube.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "elsewhere", "namespace": "default"}})
+    restore(kube, lab, "afloat")
+    assert _names(api, "ConfigMap") | _names(api, "Ingress") == set()
+    assert "mine" not in _names(api, "Pod")
+    assert api.get("ConfigMap", "elsewhere", "default")
+
+
+def test_what_kubernetes_made_stays(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    for kind, name in (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"), ("Endpoints", "web")):
+        api.put({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}})
+    restore(kube, lab, "empty")
+    assert _names(api, "ConfigMap") | _names(api, "ServiceAccount") == {"kube-root-ca.crt", "default"}
+    assert _names(api, "Endpoints") == {"web"}
+
+
+def test_fields_that_the_learner_changed_or_added_are_put_back(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    restore(kube, lab, "afloat")
+    kube.scale("web", NAMESPACE, 5)
+    kube.patch("Deployment", "web", NAMESPACE, {"spec": {"paused": True, "template": {"spec": {"nodeName": "gone"}}}})
+    kube.patch("Service", "web", NAMESPACE, {"spec": {"selector": {"app": "wep", "tier": "front"}}})
+    restore(kube, lab, "afloat")
+    deployment, service = api.get("Deployment", "web", NAMESPACE), api.get("Service", "web", NAMESPACE)
+    assert deployment and service
+    assert deployment["spec"]["replicas"] == 1
+    assert "paused" not in deployment["spec"]
+    assert "nodeName" not in deployment["spec"]["template"]["spec"]
+    assert service["spec"]["selector"] == {"app": "web"}
+
+
+def test_an_exercises_fields_that_are_no_longer_in_the_file_go_too(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    restore(kube, lab, "afloat")
+    manifest = (lab.folder / "manifests/web.yaml").read_text().replace("replicas: 1", "replicas: 1\n  paused: true")
+    kube.apply(manifest, namespace=NAMESPACE)
+    restore(kube, lab, "afloat")
+    deployment = api.get("Deployment", "web", NAMESPACE)
+    assert deployment
+    assert "paused" not in deployment["spec"]
+
+
+def test_pods_with_a_past_are_replaced(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    restore(kube, lab, "afloat")
+    for name, restarts in (("web-old", 2), ("web-new", 0)):
+        worn = pod(name, containerStatuses=container(restarts))
+        worn["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "web", "uid": "1", "controller": True}]
+        api.put(worn)
+    restore(kube, lab, "afloat")
+    assert "web-old" not in _names(api, "Pod")
+    assert "web-new" in _names(api, "Pod")
+
+
+def test_loads_and_faults_end_and_go(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    kube.create(lab.load("steady").to_resource(NAMESPACE))
+    kube.create(lab.fault("slow").to_resource(NAMESPACE))
+    stopped: list[str] = []
+    api.on_write(lambda _, obj: stopped.append(obj["kind"]) if obj.get("spec", {}).get("stop") else None)
+    restore(kube, lab, "afloat")
+    assert "Fault" in stopped, "it was asked to end, so that its effect is reverted, before it was deleted"
+    assert _names(api, "Load") | _names(api, "Fault") == set()
+
+
+def test_a_cluster_without_loads_and_faults_will_do(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    for kind in ("loads", "faults"):
+        api.delete("CustomResourceDefinition", f"{kind}.wavetank.dev", "")
+    restore(kube, lab, "afloat")
+    assert _names(api, "Deployment") == {"web"}
+
+
+def test_nodes_are_uncordoned_untainted_and_powered_on(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    kept = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    api.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": "worker", "annotations": {"wavetank.dev/power-off-until": "later", "other": "kept"}},
+            "spec": {"unschedulable": True, "taints": [kept, {"key": "mine", "effect": "NoExecute"}]},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+        }
+    )
+    restore(kube, lab, "afloat")
+    node = api.get("Node", "worker", "")
+    assert node
+    assert node["metadata"]["annotations"] == {"other": "kept"}
+    assert node["spec"] == {"taints": [kept]}
+
+
+def test_what_cannot_be_changed_is_made_anew(
+    api: ApiServer, kube: Kube, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.put({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": NAMESPACE}, "spec": {}})
+    old = api.get("Service", "web", NAMESPACE)
+    apply = kube.apply
+
+    def apply_unless_immutable(manifest: Any, *, namespace: str, force: bool) -> list[Any]:
+        live = api.get(manifest["kind"], "web", NAMESPACE)
+        if old and live and live["metadata"]["uid"] == old["metadata"]["uid"]:
+            raise KubeError("Service web is invalid: field is immutable", status=422)
+        return apply(manifest, namespace=namespace, force=force)
+
+    monkeypatch.setattr(kube, "apply", apply_unless_immutable)
+    restore(kube, lab, "afloat")
+    new = api.get("Service", "web", NAMESPACE)
+    assert new
+    assert new["spec"]["selector"] == {"app": "web"}
+
+
+def test_a_namespace_that_is_not_wavetanks_is_not_touched(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": {"team": "prod"}}})
+    api.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "precious", "namespace": NAMESPACE}})
+    with pytest.raises(ClusterError, match="is not Wavetank's"):
+        restore(kube, lab, "empty")
+    assert _names(api, "ConfigMap") == {"precious"}
+
+
+def test_an_unknown_checkpoint_changes_nothing(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    kube.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": NAMESPACE}})
+    with pytest.raises(InputError, match="no checkpoint 'aflot'"):
+        restore(kube, lab, "aflot")
+    assert _names(api, "ConfigMap") == {"mine"}
+
+
+def test_what_does_not_get_ready_is_named(
+    api: ApiServer, kube: Kube, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore_module, "_READY_WITHIN", 0.5)
+    api.put(pod("stuck", ready=False, containerStatuses=container(0, state={"waiting": {"reason": "NoDisk"}})))
+    (stuck,) = [found for found in api.objects("Pod", NAMESPACE) if found["metadata"]["name"] == "stuck"]
+    api.put({**stuck, "metadata": {**stuck["metadata"], "ownerReferences": [{"kind": "ReplicaSet", "uid": "1"}]}})
+    with pytest.raises(WaitTimeoutError, match="the pod stuck to be ready") as error:
+        restore(kube, lab, "empty")
+    assert "NoDisk" in error.value.help.observed
