@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.support.apiserver import ApiServer
 from tests.support.merging import Obj
+
 from wavetank.traffic import Second
 from wavetank.traffic.histogram import Latencies
 

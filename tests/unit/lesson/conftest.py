@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.support.apiserver import ApiServer
 from tests.support.harbour import Harbour, write_lab
+
 from wavetank.kube import Kube
 from wavetank.lesson import Bench, LabSession, find_lab
 from wavetank.lesson.lab import Lab

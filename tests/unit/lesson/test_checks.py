@@ -1,4 +1,4 @@
-"""Every check both ways: it passes when the behaviour is there, and else says what it saw, expected, and where to look."""
+"""Every check both ways: it passes when the behaviour is there, else says what it saw, expected, and where to look."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.support.apiserver import ApiServer
 from tests.support.harbour import NAMESPACE, SERVICE, Harbour, container, pod
+
 from wavetank.errors import InputError
 from wavetank.kube import Kube
 from wavetank.lesson import Bench, CheckResult
@@ -227,16 +227,19 @@ class TestUnderTraffic:
         assert harbour.injected == ["slow"]
         check(bench, "available", load="steady", during={"scale": {"deployment": "web", "replicas": 7}})
         scaled = api.get("Deployment", "web", NAMESPACE)
-        assert scaled and scaled["spec"]["replicas"] == 7
+        assert scaled
+        assert scaled["spec"]["replicas"] == 7
         check(bench, "available", load="steady", during={"restart": "web"})
         restarted = api.get("Deployment", "web", NAMESPACE)
-        assert restarted and "kubectl.kubernetes.io/restartedAt" in str(restarted["spec"]["template"])
+        assert restarted
+        assert "kubectl.kubernetes.io/restartedAt" in str(restarted["spec"]["template"])
 
     def test_what_a_check_began_is_over_when_the_bench_is_left(self, api: ApiServer, kube: Kube, bench: Bench) -> None:
         with Bench(kube, bench.lab) as other:
             check(other, "available", load="steady", during={"fault": "slow"})
         fault = api.get("Fault", "slow", NAMESPACE)
-        assert fault and fault["status"]["phase"] == "Stopped"
+        assert fault
+        assert fault["status"]["phase"] == "Stopped"
 
     def test_recovery(self, bench: Bench, harbour: Harbour) -> None:
         harbour.outcomes["steady"] = OUTAGE  # the fault comes at second 5, the last failure in second 7

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.support.harbour import LAB, WEB, container, pod, write_lab
+
 from wavetank.errors import InputError
 from wavetank.lesson import find_lab
 from wavetank.lesson.declared import declared, full_name, has_a_past, surplus, take_over

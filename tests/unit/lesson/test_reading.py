@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.support.harbour import LAB, write_lab
+
 from wavetank.errors import InputError
 from wavetank.lesson import find_lab, lab_ids
 from wavetank.lesson.lab import Lab, Number

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from tests.support.apiserver import ApiServer
 from tests.support.harbour import NAMESPACE, Harbour, container, pod
+
 from wavetank.errors import ClusterError, InputError, KubeError, WaitTimeoutError
 from wavetank.kube import Kube
 from wavetank.lesson import restore as restore_module
@@ -28,7 +28,8 @@ def test_a_checkpoint_is_made_from_nothing(api: ApiServer, kube: Kube, lab: Lab)
     api.delete("Namespace", NAMESPACE, "")
     restore(kube, lab, "afloat")
     namespace = api.get("Namespace", NAMESPACE, "")
-    assert namespace and namespace["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "wavetank"
+    assert namespace
+    assert namespace["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "wavetank"
     assert (_names(api, "Deployment"), _names(api, "Service"), _names(api, "Pod")) == ({"web"}, {"web"}, {"web-1"})
 
 
@@ -72,7 +73,8 @@ def test_fields_that_the_learner_changed_or_added_are_put_back(api: ApiServer, k
     kube.patch("Service", "web", NAMESPACE, {"spec": {"selector": {"app": "wep", "tier": "front"}}})
     restore(kube, lab, "afloat")
     deployment, service = api.get("Deployment", "web", NAMESPACE), api.get("Service", "web", NAMESPACE)
-    assert deployment and service
+    assert deployment
+    assert service
     assert deployment["spec"]["replicas"] == 1
     assert "paused" not in deployment["spec"]
     assert "nodeName" not in deployment["spec"]["template"]["spec"]
