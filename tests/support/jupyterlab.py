@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import nbformat
@@ -26,9 +27,24 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN = 60.0
 CHROMIUM_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+_KERNEL_IS_IDLE = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,7 @@ class Notebook:
         self.page = page
         page.goto(f"{lab.url}/lab/tree/{quote(name)}?token={lab.token}")
         page.wait_for_selector(".jp-NotebookPanel:visible .jp-Cell", timeout=60_000)
-        page.wait_for_selector('.jp-NotebookPanel:visible [data-status="idle"]', timeout=60_000)
+        page.wait_for_function(_KERNEL_IS_IDLE, timeout=60_000)
 
     def run_all(self) -> None:
         """Start every cell, as the menu does; does not wait for them."""
@@ -77,11 +93,11 @@ class Notebook:
         heading = self.page.get_by_role("heading", name=title, exact=True)
         return self.page.locator(".wt", has=heading).last
 
-    def theme(self, name: str) -> None:
-        """Change the theme: ``JupyterLab Dark`` or ``JupyterLab Light``."""
-        self.command("apputils:change-theme", {"theme": name})
-        light = str(name == "JupyterLab Light").lower()
-        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]')
+    def prefer(self, scheme: Literal["light", "dark"]) -> None:
+        """Let the desktop prefer light or dark; JupyterLab follows."""
+        self.page.emulate_media(color_scheme=scheme)
+        light = str(scheme == "light").lower()
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
 
 
 @contextmanager
@@ -131,7 +147,9 @@ def running_chromium() -> Iterator[Browser]:
 
 
 def _environment(state: Path, token: str) -> dict[str, str]:
-    own = {name: str(state / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
+    own = {
+        name: str(state / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    }
     return {
         **os.environ,
         **own,

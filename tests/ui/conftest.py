@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-
 from tests.support.jupyterlab import JupyterLab, Notebook, running_chromium, running_jupyterlab
 
 OpenNotebook = Callable[[Sequence[str]], Notebook]

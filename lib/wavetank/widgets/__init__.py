@@ -1,6 +1,32 @@
 """What the learner sees: each view shows a plain model of traffic, faults, lesson or `wavetank.widgets.models`.
 
+    from wavetank.widgets import ClusterView
+    ClusterView(lab)            # the last expression of a cell, or display(...); print(...) takes one look, in words
+
 A view draws and passes clicks on; that is all. It never decides anything a terminal could not: whoever has no front
 end calls the same models. It never keeps the kernel waiting, never says something by colour alone, and never makes
 the page fetch anything from anywhere.
+
+Read in this order: `view` (what a view is, and the thread that draws it), `models` (what is drawn, pure), `feed` (from
+the API server to a model), `style`, `controls` and `charts` (pieces of a page), then the views.
 """
+
+from wavetank.widgets.autoscale import AutoscaleView
+from wavetank.widgets.check import Check
+from wavetank.widgets.cluster import ClusterView
+from wavetank.widgets.faults import FaultPanel
+from wavetank.widgets.load import LoadPanel
+from wavetank.widgets.predict import Predict
+from wavetank.widgets.progress import Progress
+from wavetank.widgets.rollout import RolloutView
+
+__all__ = [
+    "AutoscaleView",
+    "Check",
+    "ClusterView",
+    "FaultPanel",
+    "LoadPanel",
+    "Predict",
+    "Progress",
+    "RolloutView",
+]

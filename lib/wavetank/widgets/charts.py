@@ -55,20 +55,26 @@ class TimeChart:
         ]
         self._rules = bq.Lines(x=[], y=[], scales=scales, colors=["var(--wt-bad)"], stroke_width=1)
         self._letters = bq.Label(
-            x=[], y=[], text=[], scales=scales, colors=["var(--wt-bad)"], default_size=12, font_weight="bold"
+            x=[],
+            y=[],
+            text=[],
+            scales=scales,
+            colors=["var(--wt-bad)"],
+            x_offset=4,
+            y_offset=12,
+            default_size=12,
+            font_weight="bold",
         )
-        axes = [
-            bq.Axis(scale=self._x, num_ticks=6, grid_lines="none", tick_format="d"),
-            bq.Axis(scale=self._y, orientation="vertical", num_ticks=4, tick_format="~s"),
-        ]
+        self._seconds = bq.Axis(scale=self._x, grid_lines="none", tick_format="d")
+        self._values = bq.Axis(scale=self._y, orientation="vertical", tick_format="~s")
         self._figure = bq.Figure(
             marks=[*self._lines, self._rules, self._letters],
-            axes=axes,
-            fig_margin={"top": 16, "bottom": 24, "left": 44, "right": 12},
+            axes=[self._seconds, self._values],
+            fig_margin={"top": 8, "bottom": 24, "left": 44, "right": 12},
             padding_x=0,
             padding_y=0,
             display_toolbar=False,
-            layout=ipw.Layout(width="100%", height="170px"),
+            layout=ipw.Layout(width="100%", height="150px"),
         )
         self._marks: Sequence[ChartMark] = ()
         self._top = 0.0
@@ -97,6 +103,8 @@ class TimeChart:
         for axis, low, high in ((self._x, begin, end), (self._y, 0.0, top)):
             with axis.hold_sync():
                 axis.min, axis.max = low, high
+        self._values.tick_values = [0.0, top / 2, top]
+        self._seconds.tick_values = _ticks(begin, end)
         for line, values in zip(self._lines, shown, strict=True):
             with line.hold_sync():
                 line.x, line.y = list(x[first:]), list(values)
@@ -113,6 +121,12 @@ class TimeChart:
         with self._letters.hold_sync():
             self._letters.x, self._letters.y = places, [top] * len(places)
             self._letters.text = [mark.letter for mark in marks]
+
+
+def _ticks(begin: float, end: float) -> list[float]:
+    """Return the seconds to write under the chart: every tenth, or every thirtieth of a longer experiment."""
+    step = 10 if end - begin <= 90 else 30
+    return [float(second) for second in range(math.ceil(begin / step) * step, int(end) + 1, step)]
 
 
 def _round_up(value: float) -> float:

@@ -7,7 +7,6 @@ import ipywidgets as ipw
 from wavetank.widgets.feed import Feed, Watched
 from wavetank.widgets.models.cluster import ClusterPicture, Happening, after
 from wavetank.widgets.models.pods import Node, Pod
-from wavetank.widgets.models.tone import Tone
 from wavetank.widgets.style import clock, escape, list_items, mark
 from wavetank.widgets.view import LiveView, Place
 
@@ -24,7 +23,7 @@ class ClusterView(LiveView):
         namespace = place.namespace
         super().__init__("Cluster", f"pods in namespace {namespace}")
         watched = (Watched("Node"), Watched("Pod", namespace), Watched("Event", namespace))
-        self._feed = Feed(place.kube, watched, ClusterPicture(), after, self.touch)
+        self._feed = self.following(Feed(place.kube, watched, ClusterPicture(), after, self.touch))
         self._cards, self._log = ipw.HTML(), ipw.HTML()
         self.body.children = (self._cards, self._log)
 
@@ -36,20 +35,6 @@ class ClusterView(LiveView):
     def text(self) -> str:
         """Return counts, then whatever is not as it should be."""
         return self.picture.text()
-
-    def start(self) -> None:
-        """Begin to follow the cluster."""
-        self._feed.start()
-        super().start()
-
-    def close(self) -> None:
-        """Stop following, at once, and take the view off the page."""
-        self._feed.close()
-        super().close()
-
-    def lost_for(self) -> float | None:
-        """Return for how many seconds the API server has not answered; None while it does."""
-        return self._feed.lost_for()
 
     def draw(self) -> None:
         """Show the latest picture."""
@@ -75,18 +60,16 @@ def _card(name: str, state: str, pods: list[Pod]) -> str:
 
 
 def _state(node: Node) -> str:
-    role = "control plane, " if node.control_plane else ""
-    return f"<span>{mark(node.tone)}{role}{escape(node.words)}</span>"
+    return f"<span>{mark(node.tone)}{escape(node.words)}</span>"
 
 
 def _pod(pod: Pod) -> str:
-    again = f", restarted {pod.restarts}&times;" if pod.restarts and pod.tone is not Tone.GONE else ""
-    words = escape(pod.words)
-    title = escape(f"{pod.name} ({pod.version}): {pod.words}")
-    return (
-        f'<li class="wt-{pod.tone}" title="{title}">{mark(pod.tone)}<span class="n">{escape(pod.name)}</span>'
-        f'<span class="w">{words}{again}</span></li>'
-    )
+    """Return a pod's line: its words only when it is not ready, as most are; a screen reader gets them always."""
+    words = f'<span class="{"wt-hidden" if pod.ready else "w"}">{escape(pod.words)}</span>'
+    again = f'<span class="w">restarted {pod.restarts}&times;</span>' if pod.restarts else ""
+    version = f'<span class="v">{escape(pod.version)}</span>'
+    name = f'<span class="n" title="{escape(pod.name)}">{escape(pod.name)}</span>'
+    return f'<li class="wt-{pod.tone}">{mark(pod.tone)}{name}{version}{words}{again}</li>'
 
 
 def _log(happenings: tuple[Happening, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import ipywidgets as ipw
 
-__all__ = ["button", "choice", "number", "row", "segments"]
+__all__ = ["button", "choice", "number", "options", "row", "segments"]
 
 _W = TypeVar("_W", bound=ipw.DOMWidget)
 
@@ -28,7 +28,9 @@ def button(words: str, pressed: Callable[[], object], *, css: str = "", explaine
 
 def choice(label: str, options: Sequence[str], value: str | None = None, *, width: str = "300px") -> ipw.Dropdown:
     """Return a drop-down list."""
-    return _at_once(_labelled(ipw.Dropdown(options=list(options), value=value, description=label), width))
+    made = ipw.Dropdown(options=list(options), description=label)
+    made.value = value or made.value
+    return _at_once(_labelled(made, width))
 
 
 def segments(label: str, options: Sequence[str], value: str | None = None) -> ipw.ToggleButtons:
@@ -37,6 +39,13 @@ def segments(label: str, options: Sequence[str], value: str | None = None) -> ip
     made.style.description_width = "auto"
     made.style.button_width = "auto"
     return _at_once(made)
+
+
+def options(texts: Sequence[str]) -> ipw.ToggleButtons:
+    """Return sentences one below the other, of which one is chosen, at first none."""
+    made = segments("", texts)
+    made.add_class("wt-options")
+    return made
 
 
 def number(label: str, value: float, least: float, most: float, *, whole: bool = True) -> ipw.BoundedIntText:

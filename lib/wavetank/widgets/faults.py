@@ -13,7 +13,7 @@ from wavetank.widgets.controls import button, choice, number, row
 from wavetank.widgets.feed import Feed, Watched
 from wavetank.widgets.models.faults import FaultBoard, after, fault_for
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, mark
+from wavetank.widgets.style import announced, escape, mark
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["FaultPanel"]
@@ -29,7 +29,7 @@ class FaultPanel(LiveView):
         super().__init__("Faults", f"namespace {namespace}")
         self._kube, self._namespace = place.kube, namespace
         kinds = [Watched(kind, namespace) for kind in ("Fault", "Deployment", "Service")]
-        self._feed = Feed(place.kube, [*kinds, Watched("Node")], FaultBoard(), after, self.touch)
+        self._feed = self.following(Feed(place.kube, [*kinds, Watched("Node")], FaultBoard(), after, self.touch))
         self._stop = button(
             "Emergency stop", self._press_stop, css="wt-stop", explained="end every load and every fault"
         )
@@ -56,20 +56,6 @@ class FaultPanel(LiveView):
     def text(self) -> str:
         """Return the active faults in words."""
         return self._feed.picture.text()
-
-    def start(self) -> None:
-        """Begin to follow the faults."""
-        self._feed.start()
-        super().start()
-
-    def close(self) -> None:
-        """Stop following, at once, and take the panel off the page; faults that are on go on until their end."""
-        self._feed.close()
-        super().close()
-
-    def lost_for(self) -> float | None:
-        """Return for how many seconds the API server has not answered; None while it does."""
-        return self._feed.lost_for()
 
     def draw(self) -> None:
         """Show what is on, and what there is to aim at."""
@@ -124,7 +110,7 @@ class FaultPanel(LiveView):
 
     def _stop_everything(self) -> None:
         began = time.monotonic()
-        self._stopped.value = _announced("ending every load and fault ...")
+        self._stopped.value = announced("ending every load and fault ...")
         try:
             ended = emergency_stop(self._kube)
         except BaseException:
@@ -132,7 +118,7 @@ class FaultPanel(LiveView):
             raise
         seconds = time.monotonic() - began
         what = ", ".join(map(str, ended)) or "there was nothing to end"
-        self._stopped.value = _announced(f"Stopped in {seconds:.1f} s: {what}")
+        self._stopped.value = announced(f"Stopped in {seconds:.1f} s: {what}")
 
 
 class _Row:
@@ -157,7 +143,3 @@ def _about(kind: Kind) -> str:
     lines = (("does", kind.does), ("watch", kind.watch), ("reverts", kind.reverts))
     cells = "".join(f"<dt>{label}</dt><dd>{escape(words)}</dd>" for label, words in lines)
     return f'<dl class="wt-about">{cells}</dl>'
-
-
-def _announced(words: str) -> str:
-    return f'<span role="status" aria-live="assertive">{escape(words)}</span>'

@@ -30,8 +30,8 @@ class LoadPanel(LiveView):
 
     def __init__(self, lab: LabSession) -> None:
         super().__init__("Load", f"namespace {lab.namespace}")
-        self._loads = lab.lab.loads
-        self.desk = LoadDesk(lab.kube, lab.namespace, self.touch)
+        self._loads = lab.model.loads
+        self.desk = self.following(LoadDesk(lab.kube, lab.namespace, self.touch))
         self._load = choice("load", list(self._loads), width="240px")
         self._profile = segments("profile", [name for name in PROFILES if name != "trace"])
         self._rate = number("requests a second", 20, 1, MAX_RATE)
@@ -58,20 +58,6 @@ class LoadPanel(LiveView):
             return "no load yet"
         marks = [f"  at {mark.second:.0f} s: {mark.text}" for mark in _of_the_load(self.desk.series.snapshot())]
         return "\n".join([f"load {status.name} ({status.phase.lower()}): {self.desk.series}", *marks])
-
-    def start(self) -> None:
-        """Begin to follow the loads."""
-        self.desk.start()
-        super().start()
-
-    def close(self) -> None:
-        """Stop following, at once, and take the panel off the page; a running load goes on."""
-        self.desk.close()
-        super().close()
-
-    def lost_for(self) -> float | None:
-        """Return for how many seconds the API server has not answered; None while it does."""
-        return self.desk.lost_for()
 
     def draw(self) -> None:
         """Show the latest second."""
@@ -124,11 +110,12 @@ def _lettered(marks: Sequence[Mark]) -> list[tuple[Mark, str]]:
 
 def _rates(snapshot: Snapshot, summary: Summary) -> str:
     answered = summary.status.total() - summary.failed
+    share = snapshot.error_share[-1] if snapshot.error_share else math.nan
     rows = [
         (key(0, "sent"), _last(snapshot.rate), f"{summary.sent}"),
         (key(1, "answered well"), _last(snapshot.answered), f"{answered}"),
-        ("failed", _percent(snapshot.error_share[-1] if snapshot.error_share else math.nan), f"{summary.failed}"),
-        ("failed share", "", _percent(summary.error_share if summary.status else math.nan)),
+        ("failed", "", f"{summary.failed}"),
+        ("failed share", _percent(share), _percent(summary.error_share if summary.status else math.nan)),
     ]
     return table(("", "last second", "in all"), rows, caption="requests a second")
 

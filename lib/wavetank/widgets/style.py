@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from wavetank.widgets.models.tone import Tone
 
-__all__ = ["clock", "escape", "list_items", "mark", "note", "style_sheet", "table"]
+__all__ = ["announced", "clock", "escape", "list_items", "mark", "note", "style_sheet", "table"]
 
 _SHAPES = {
     Tone.GOOD: '<circle class="f" cx="6" cy="6" r="5"/>',
@@ -40,6 +40,11 @@ def mark(tone: Tone) -> str:
 def note(text: str, tone: Tone = Tone.WARN) -> str:
     """Return a paragraph that stands out; line breaks in ``text`` are kept."""
     return f'<div class="wt-note wt-{tone}">{escape(text)}</div>' if text else ""
+
+
+def announced(words: str) -> str:
+    """Return ``words`` so that a screen reader says them when it is free."""
+    return f'<span role="status" aria-live="polite">{escape(words)}</span>' if words else ""
 
 
 def clock(moment: datetime) -> str:

@@ -12,9 +12,10 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import ipywidgets as ipw
+from IPython import get_ipython
 
 from wavetank.errors import WavetankError
 from wavetank.kube import Kube
@@ -40,6 +41,25 @@ class Place(Protocol):
     def namespace(self) -> str:
         """The namespace everything happens in."""
         ...
+
+
+class Source(Protocol):
+    """What keeps a live view's model up to date, on threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def close(self) -> None:
+        """End, at once."""
+        ...
+
+    def lost_for(self) -> float | None:
+        """Return for how many seconds the API server has not answered; None while it does."""
+        ...
+
+
+_S = TypeVar("_S", bound=Source)
 
 
 class View(ABC):
@@ -108,15 +128,17 @@ class LiveView(View):
         super().__init__(title, subtitle)
         self._touched, self._closed = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._source: Source | None = None
         _open_views.add(self)
 
     @abstractmethod
     def draw(self) -> None:
         """Bring the widgets up to the model's latest state. Called in the view's thread, never twice at once."""
 
-    def lost_for(self) -> float | None:
-        """Return for how many seconds the API server has not answered; None while it does."""
-        return None
+    def following(self, source: _S) -> _S:
+        """Have ``source`` begin and end with this view; return it."""
+        self._source = source
+        return source
 
     def touch(self) -> None:
         """Say that the model changed. Cheap, from any thread; many touches before a draw are one."""
@@ -125,14 +147,21 @@ class LiveView(View):
     def start(self) -> None:
         """Begin to follow the model; done by itself when the view is displayed."""
         if self._thread is None and not self._closed.is_set():
+            if self._source:
+                self._source.start()
             self._thread = threading.Thread(target=self._run, daemon=True, name=f"{self._title}: view")
             self._thread.start()
 
     def close(self) -> None:
-        """Stop following, at once, and take the view off the page."""
+        """Stop following, at once, and take the view off the page; what runs in the cluster goes on."""
+        self._end()
+        super().close()
+
+    def _end(self) -> None:
         self._closed.set()
         self._touched.set()
-        super().close()
+        if self._source:
+            self._source.close()
 
     def _run(self) -> None:
         while not self._closed.is_set():
@@ -142,7 +171,7 @@ class LiveView(View):
             self._touched.wait(_CLOCK - 1 / DRAWS_PER_SECOND)
 
     def _draw_once(self) -> None:
-        lost = self.lost_for()
+        lost = self._source.lost_for() if self._source else None
         self._offline.value = (
             note(f"The API server does not answer since {lost:.0f} s; what is below is older.")
             if (lost is not None)
@@ -154,19 +183,34 @@ class LiveView(View):
             self.complain(f"This view could not be drawn: {type(error).__name__}: {error}")
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        self._take_place_of_predecessor()
         self.start()
         return super()._repr_mimebundle_(**options)
 
+    def _take_place_of_predecessor(self) -> None:
+        """Close the view that an earlier run of the same cell has shown: its output is gone, its threads should be."""
+        place = (_cell(), self._title, self._subtitle)
+        before = _shown.get(place)
+        if place[0] and before is not None and before is not self:
+            before.close()
+        _shown[place] = self
+
 
 _open_views: weakref.WeakSet[LiveView] = weakref.WeakSet()
+_shown: weakref.WeakValueDictionary[tuple[str, str, str], LiveView] = weakref.WeakValueDictionary()
 
 
 @atexit.register
 def _stop_drawing() -> None:
     """Let no thread draw into a kernel that is going down."""
     for view in list(_open_views):
-        view._closed.set()
-        view._touched.set()
+        view._end()
+
+
+def _cell() -> str:
+    """Return the id of the cell that runs now, as the front end gave it; empty where there is none."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return str(kernel.get_parent().get("metadata", {}).get("cellId", "")) if kernel else ""
 
 
 def _close(widget: ipw.Widget) -> None:

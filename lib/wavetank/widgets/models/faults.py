@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from wavetank.faults import CATALOGUE, Fault, FaultStatus, Target
+from wavetank.faults.catalogue import TargetKind
 from wavetank.kube import Obj
 from wavetank.widgets.models.change import Change, merged
 
@@ -64,7 +65,7 @@ def fault_for(kind: str, target: Target, seconds: float, parameters: Mapping[str
     return Fault(f"{kind}-{target.name}", kind, target, seconds, parameters)
 
 
-def _named(what: str, obj: Obj) -> Target:
+def _named(what: TargetKind, obj: Obj) -> Target:
     return Target(what, obj["metadata"]["name"])
 
 

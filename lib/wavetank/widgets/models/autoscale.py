@@ -1,0 +1,146 @@
+"""An autoscaler's doing over time: what it measures, what it aims at, how many pods it wants and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from wavetank.kube import Obj
+from wavetank.widgets.models.change import Change, merged
+
+__all__ = ["AutoscalePicture", "Metric", "Sample", "after", "quantity"]
+
+_REMEMBERED = 1000
+_SUFFIXES = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is measured of ``name`` (None: nothing yet) and what is aimed at, both in ``unit``."""
+
+    name: str
+    unit: str
+    current: float | None
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The autoscaler at one moment."""
+
+    at: datetime
+    real: int
+    wanted: int
+    least: int
+    most: int
+    metrics: tuple[Metric, ...]
+    words: str
+    """Why it wants what it wants, or cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoscalePicture:
+    """The autoscaler called ``name`` (empty: the first there is) and its samples, oldest first."""
+
+    name: str = ""
+    there: Mapping[str, Obj] = field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def autoscaler(self) -> Obj | None:
+        """The autoscaler looked at; None while there is none."""
+        return self.there.get(self.name) if self.name else next(iter(self.there.values()), None)
+
+    @property
+    def target(self) -> str:
+        """What is scaled, such as ``Deployment web``; empty while there is no autoscaler."""
+        if self.autoscaler is None:
+            return ""
+        scaled = self.autoscaler["spec"]["scaleTargetRef"]
+        return f"{scaled['kind']} {scaled['name']}"
+
+    def text(self) -> str:
+        """Return the latest sample in words."""
+        if not self.target:
+            return f"no autoscaler {self.name}".rstrip()
+        now = self.samples[-1]
+        lines = [f"{self.target}: {now.real} pods, wants {now.wanted} (from {now.least} to {now.most})"]
+        lines += [f"  {m.name}: {_told(m.current)} of {_told(m.target)} {m.unit}" for m in now.metrics]
+        return "\n".join([*lines, *([f"  {now.words}"] if now.words else [])])
+
+
+def after(picture: AutoscalePicture, change: Change) -> AutoscalePicture:
+    """Return the picture after ``change``: one more sample when the autoscaler looked at said something new."""
+    if change.kind != "HorizontalPodAutoscaler":
+        return picture
+    there = merged(picture.there, change, dict)
+    looked_at = there.get(picture.name) if picture.name else next(iter(there.values()), None)
+    if looked_at is None or (
+        change.type != LISTED and change.object["metadata"]["name"] != looked_at["metadata"]["name"]
+    ):
+        return replace(picture, there=there)
+    samples = (*picture.samples, _sample(looked_at, change.at))[-_REMEMBERED:]
+    return replace(picture, there=there, samples=samples)
+
+
+def quantity(text: str) -> float:
+    """Return what a Kubernetes quantity such as ``250m`` or ``64Mi`` stands for."""
+    number = text.rstrip("kKMGim")
+    return float(number) * _SUFFIXES[text[len(number) :]]
+
+
+def _sample(autoscaler: Obj, at: datetime) -> Sample:
+    spec, status = autoscaler["spec"], autoscaler.get("status", {})
+    measured = {_metric_name(metric): metric for metric in status.get("currentMetrics") or []}
+    return Sample(
+        at=at,
+        real=status.get("currentReplicas", 0),
+        wanted=status.get("desiredReplicas", 0),
+        least=spec.get("minReplicas", 1),
+        most=spec["maxReplicas"],
+        metrics=tuple(_metric(wanted, measured.get(_metric_name(wanted))) for wanted in spec.get("metrics", [])),
+        words=_words(status.get("conditions") or []),
+    )
+
+
+def _metric(wanted: Obj, measured: Obj | None) -> Metric:
+    target = _source(wanted)["target"]
+    current = _source(measured).get("current", {}) if measured else {}
+    if "averageUtilization" in target:
+        return Metric(
+            _metric_name(wanted), "% of the request", current.get("averageUtilization"), target["averageUtilization"]
+        )
+    field_ = next(name for name in ("averageValue", "value") if name in target)
+    memory = _metric_name(wanted) == "memory"
+    unit, scale = ("MiB a pod", 2.0**20) if memory else ("a pod", 1.0)
+    now = quantity(current[field_]) / scale if current.get(field_) else None
+    return Metric(_metric_name(wanted), unit, now, quantity(target[field_]) / scale)
+
+
+def _source(metric: Obj) -> dict[str, Any]:
+    """Return the part of a metric that says which and how much: it is named after the metric's type."""
+    type_ = metric["type"]
+    source: dict[str, Any] = metric[type_[0].lower() + type_[1:]]
+    return source
+
+
+def _metric_name(metric: Obj) -> str:
+    source = _source(metric)
+    name: str = source.get("name") or source.get("metric", {}).get("name", "")
+    return name
+
+
+def _words(conditions: list[Obj]) -> str:
+    """Return what stands in the autoscaler's way, else why it is limited, else nothing."""
+    by_type = {condition["type"]: condition for condition in conditions}
+    for type_, remarkable in (("ScalingActive", "False"), ("AbleToScale", "False"), ("ScalingLimited", "True")):
+        condition = by_type.get(type_, {})
+        if condition.get("status") == remarkable:
+            return str(condition.get("message", ""))
+    return ""
+
+
+def _told(value: float | None) -> str:
+    return "nothing measured" if value is None else f"{value:.0f}"

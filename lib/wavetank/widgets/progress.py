@@ -1,0 +1,54 @@
+"""Progress: which exercises are passed, with how many hints, and how the predictions turned out."""
+
+from __future__ import annotations
+
+import ipywidgets as ipw
+
+from wavetank.lesson import LabSession
+from wavetank.lesson.report import Report
+from wavetank.widgets.models.tone import Tone
+from wavetank.widgets.style import escape, mark, note, table
+from wavetank.widgets.view import LiveView
+
+__all__ = ["Progress"]
+
+_VERDICTS = {True: (Tone.GOOD, "right"), False: (Tone.WARN, "not so"), None: (Tone.WAIT, "open")}
+
+
+class Progress(LiveView):
+    """How far the learner is in a lab, live: it follows the progress file. In a terminal: ``lab.progress``."""
+
+    def __init__(self, lab: LabSession) -> None:
+        super().__init__("Progress", lab.model.title)
+        self._lab = lab
+        self._shown = ipw.HTML()
+        self.body.children = (self._shown,)
+
+    def text(self) -> str:
+        """Return the progress in words."""
+        return str(self._lab.progress)
+
+    def draw(self) -> None:
+        """Show what the progress file says now."""
+        report = self._lab.progress
+        self.tell(f"{report.passed} of {len(report.lab.exercises)} exercises passed")
+        self._shown.value = note(report.notice) + _exercises(report) + _predictions(report)
+
+
+def _exercises(report: Report) -> str:
+    rows = []
+    for exercise in report.lab.exercises:
+        state = report.progress.exercise(exercise.id)
+        done = f"{mark(Tone.GOOD)}passed" if state.passed else f"{mark(Tone.WAIT)}not yet"
+        help_ = "solution shown" if state.solution_shown else (f"{state.hints} of 3 hints" if state.hints else "-")
+        rows.append((escape(exercise.title), done, help_))
+    return table(("exercise", "", "help"), rows, caption="exercises") if rows else ""
+
+
+def _predictions(report: Report) -> str:
+    rows = []
+    for prediction in report.lab.predictions:
+        known = report.progress.predictions.get(prediction.id)
+        tone, words = _VERDICTS[known.right if known else None]
+        rows.append((escape(prediction.question), f"{mark(tone)}{words}"))
+    return table(("prediction", ""), rows, caption="predictions") if rows else ""
