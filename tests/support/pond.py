@@ -33,7 +33,8 @@ NAMESPACE = "harbour"
 
 def _load_switch() -> ModuleType:
     spec = importlib.util.spec_from_file_location("tidewater_faults", ROOT / "labs/tidewater/shared/faults.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # its dataclasses look themselves up there
     spec.loader.exec_module(module)

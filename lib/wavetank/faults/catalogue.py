@@ -65,13 +65,13 @@ _ALL_PODS = Parameter("pods", "pods", _MOST_PODS, 1, _MOST_PODS, "in how many of
 _KINDS = (
     Kind(
         "pod-kill",
-        does="deletes pods",
+        does="deletes pods, as a crash or a careless hand would",
         watch="requests that fail before the Service forgets the pod, and how long until its replacement is ready",
         reverts="nothing to put back: the Deployment makes new pods",
         targets=_PODS,
         parameters=(
             _ONE_POD,
-            Parameter("graceSeconds", "s", 0, 0, 60, "time to finish what was begun; 0 kills at once, like a crash"),
+            Parameter("graceSeconds", "s", 0, 0, 60, "the time a pod gets to finish; 0 is none"),
         ),
         once=True,
     ),

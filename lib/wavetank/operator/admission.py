@@ -22,7 +22,7 @@ from wavetank.operator.handlers import GROUP, VERSION
 from wavetank.operator.rules import check_fault, check_load
 from wavetank.traffic.resource import Load
 
-__all__ = ["CONFIGURATION", "PORT", "register"]
+__all__ = ["CONFIGURATION", "HOST", "register"]
 
 CONFIGURATION = "wavetank"
 """Name of the ValidatingWebhookConfiguration."""
@@ -31,17 +31,12 @@ PORT = 9443
 UNPROCESSABLE = 422
 
 
-def register(registry: kopf.OperatorRegistry, kube: Kube, *, serve: bool) -> None:
-    """Add the handlers that judge new loads and faults to ``registry``; ``serve`` them to the API server.
-
-    A server outside the cluster could not be reached, so an operator that runs outside does not serve.
-    """
-    if not serve:
-        return
+def register(registry: kopf.OperatorRegistry, kube: Kube, port: int = PORT) -> None:
+    """Add the handlers that judge new loads and faults to ``registry``, served on ``port`` to the API server."""
 
     @kopf.on.startup(registry=registry)
     def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-        settings.admission.server = _serving(kube)
+        settings.admission.server = _serving(kube, port)
 
     @kopf.on.validate(GROUP, VERSION, "faults", registry=registry, id="faults", operations=["CREATE"])
     def judge_fault(body: kopf.Body, meta: kopf.Meta, warnings: list[str], **_: Any) -> None:
@@ -60,12 +55,12 @@ def _judged(check: Callable[[], list[str]]) -> list[str]:
         raise kopf.AdmissionError("; ".join(parts), code=UNPROCESSABLE) from error
 
 
-def _serving(kube: Kube) -> Callable[[kopf.WebhookFn], AsyncIterator[kopf.WebhookClientConfig]]:
+def _serving(kube: Kube, port: int) -> Callable[[kopf.WebhookFn], AsyncIterator[kopf.WebhookClientConfig]]:
     """Return kopf's server with a certificate that the API server has been told to trust."""
     context, certificate = serving_context(HOST)
 
     async def serve(judge: kopf.WebhookFn) -> AsyncIterator[kopf.WebhookClientConfig]:
-        server = kopf.WebhookServer(addr="0.0.0.0", port=PORT, host=HOST, context=context, cadata=certificate)  # noqa: S104
+        server = kopf.WebhookServer(addr="0.0.0.0", port=port, host=HOST, context=context, cadata=certificate)  # noqa: S104
         async with server:
             async for client_config in server(judge):
                 _trust(kube, certificate)

@@ -8,7 +8,6 @@ from tests.support.pond import NAMESPACE, Pond, essence
 
 from wavetank.errors import KubeError
 from wavetank.faults import CATALOGUE
-from wavetank.faults.breakers import POWER_OFF_UNTIL
 from wavetank.faults.resource import Obj
 from wavetank.operator import faults
 from wavetank.operator.faults import EFFECTS, FaultTender
