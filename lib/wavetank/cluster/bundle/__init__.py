@@ -7,9 +7,10 @@ This package NEVER talks to a cluster, and never takes content whose digest is n
 made here.
 """
 
+from wavetank.cluster.bundle.archive import load, save
 from wavetank.cluster.bundle.bundle import Bundle, verify
 from wavetank.cluster.bundle.index import BundleImage
 from wavetank.cluster.bundle.making import build
 from wavetank.cluster.bundle.store import bundles, open_bundle, remove
 
-__all__ = ["Bundle", "BundleImage", "build", "bundles", "open_bundle", "remove", "verify"]
+__all__ = ["Bundle", "BundleImage", "build", "bundles", "load", "open_bundle", "remove", "save", "verify"]

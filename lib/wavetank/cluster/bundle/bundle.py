@@ -17,7 +17,7 @@ MEND = "`wavetank bundle rm` it, then build or load it again"
 
 
 class Bundle:
-    """Everything a cluster is made of, in one folder: an OCI image layout with bundle.json, manifests/ and bin/ beside."""
+    """Everything a cluster is made of, in one folder: an OCI image layout, and bundle.json, manifests/, bin/ beside it."""
 
     def __init__(self, path: Path, index: Index) -> None:
         self.path = path
@@ -83,7 +83,7 @@ class Bundle:
 
 
 def check_complete(bundle: Bundle) -> None:
-    """Raise `BundleError`, by name, for an image or file that is missing or has not its full length. Reads no content."""
+    """Raise `BundleError`, by name, for an image or file that is missing or too short; no layer is read."""
     for image in bundle.images:
         for digest, size in _parts(bundle, image):
             blob = bundle.layout.blob(digest)

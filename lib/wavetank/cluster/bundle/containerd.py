@@ -32,15 +32,14 @@ def fill_store(binaries: Path, archive: Path, root: Path) -> None:
         log = place / "log"
         with log.open("wb") as words:
             server = subprocess.Popen(
-                [binaries / "containerd", "--config", place / "config.toml", "--address", socket]
-                + ["--root", root, "--state", place / "state"],
+                [str(binaries / "containerd"), *_options(place, root)],
                 stdin=subprocess.DEVNULL,
                 stdout=words,
                 stderr=words,
             )
         try:
             _wait_for(socket, server, log)
-            ctr = [binaries / "ctr", "--address", socket, "--namespace", "k8s.io"]
+            ctr = [binaries / "ctr", f"--address={socket}", "--namespace=k8s.io"]
             # Unpacked on the node: which snapshotter that uses is only known there.
             run(
                 [*ctr, "images", "import", "--local", "--no-unpack", "--all-platforms", archive], timeout=IMPORT_SECONDS
@@ -48,6 +47,11 @@ def fill_store(binaries: Path, archive: Path, root: Path) -> None:
         finally:
             server.terminate()
             server.wait(timeout=READY_SECONDS)
+
+
+def _options(place: Path, root: Path) -> list[str]:
+    socket, state = place / "containerd.sock", place / "state"
+    return [f"--config={place / 'config.toml'}", f"--address={socket}", f"--root={root}", f"--state={state}"]
 
 
 def _wait_for(socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:

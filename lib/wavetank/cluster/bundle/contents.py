@@ -20,8 +20,8 @@ __all__ = ["Supplies", "layer_entries"]
 class Supplies:
     """What layers are made of, by the time they are made.
 
-    ``programs``, ``module`` and ``wheels`` tell a component's folder of built programs, of sources, of installed wheels;
-    ``store`` fills a folder as containerd's root with the images of these references.
+    ``programs``, ``module`` and ``wheels`` tell a component's folder of built programs, of sources, of installed
+    wheels; ``store`` fills a folder as containerd's root with the images of these references.
     """
 
     project: Path

@@ -55,9 +55,11 @@ def make_root(target: Path, suite: str, packages: Sequence[str], architecture: s
     It runs in namespaces of its own: what it mounts goes with it, and a kill leaves nothing running.
     """
     run(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        + ["debootstrap", "--variant=minbase", f"--arch={architecture}", f"--include={','.join(packages)}"]
-        + [suite, str(target / "root")],
+        [
+            *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+            *("debootstrap", "--variant=minbase", f"--arch={architecture}", f"--include={','.join(packages)}"),
+            *(suite, target / "root"),
+        ],
         timeout=BOOTSTRAP_SECONDS,
         hint=NETWORK_HINT,
     )

@@ -57,7 +57,7 @@ class Go:
             (target / given).rename(target / wanted)
 
     def module_folder(self, module: Path, path: str) -> Path:
-        """Return where the sources of the Go module ``path``, as the go.mod in ``module`` pins it, lie on this machine."""
+        """Return where the sources of the Go module ``path`` lie, in the version that the go.mod in ``module`` pins."""
         run([self._program, "mod", "download", path], cwd=module, env=ENVIRONMENT, timeout=DOWNLOAD_SECONDS)
         found = run([self._program, "list", "-m", "-f", "{{.Dir}}", path], cwd=module, env=ENVIRONMENT, timeout=60)
         return Path(found.strip())

@@ -6,6 +6,7 @@ import json
 import tarfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -49,7 +50,7 @@ def assemble(
         document = layout.read_json(described)
         diff_ids = document["rootfs"]["diff_ids"]
         config = inherit(document.get("config", {}), config)
-    added = [layout.add(lambda sink, entries=entries: write_tar(entries, sink), LAYER) for entries in layers]
+    added = [layout.add(partial(write_tar, entries), LAYER) for entries in layers]
     manifest = layout.add_image([*below, *added], config, architecture, [*diff_ids, *(layer.digest for layer in added)])
     layout.write_index({ref: manifest})
     return Image(ref, manifest, layout)

@@ -33,7 +33,7 @@ CONTAINERD = "containerd"
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A folder to be made: named by ``name`` and ``key`` in the cache, by ``title`` as a step; it needs other artifacts."""
+    """A folder to be made: ``name`` and ``key`` name it in the cache, ``title`` as a step; ``needs`` names others."""
 
     name: str
     title: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from wavetank.cluster.bundle.golang import Go
 from wavetank.cluster.bundle.index import BundleFile
 from wavetank.cluster.bundle.plan import Plan, install_wheels
 from wavetank.cluster.bundle.recipe import Recipe
-from wavetank.cluster.bundle.store import bundle_file, bundles_path, fill, make_current
+from wavetank.cluster.bundle.store import bundle_file, bundles_path, drop_superseded, fill, make_current, workplace
 from wavetank.cluster.bundle.versions import Versions
 from wavetank.cluster.steps import Report, Step, run_steps
 from wavetank.errors import BundleError
@@ -87,10 +86,9 @@ def _check_disk(plan: Plan, path: Path) -> None:
 def _bundle(plan: Plan, versions: Versions, recipes: Mapping[str, Recipe], architecture: str) -> Bundle:
     key = fingerprint(sorted(artifact.key for artifact in plan.artifacts.values()))
     name = f"source-{versions.components['wavetank'].version}-{architecture}-{key[:8]}"
-    bundles_path().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=bundles_path(), prefix=".unfinished-") as folder:
+    with workplace() as folder:
         fill(
-            Path(folder) / name,
+            folder / name,
             plan.images(),
             _files(plan, recipes),
             version=versions.components["wavetank"].version,
@@ -98,7 +96,11 @@ def _bundle(plan: Plan, versions: Versions, recipes: Mapping[str, Recipe], archi
             source="source",
             node_image=next(recipe.node for recipe in recipes.values() if recipe.node),
         )
-        return make_current(Path(folder) / name, name)
+        # A cluster that is just coming up may still read from the bundle that was current until now.
+        before = (bundles_path() / "current").resolve()
+        bundle = make_current(folder / name, name)
+    drop_superseded("source-", keep=(before, bundle.path))
+    return bundle
 
 
 def _files(plan: Plan, recipes: Mapping[str, Recipe]) -> list[tuple[BundleFile, Path]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -15,8 +17,19 @@ from wavetank.cluster.bundle.index import BundleFile, BundleImage, Index, Source
 from wavetank.cluster.bundle.layout import Layout, sha256_file
 from wavetank.errors import BundleError
 
-__all__ = ["bundles", "bundles_path", "fill", "make_current", "open_bundle", "remove"]
+__all__ = [
+    "bundle_file",
+    "bundles",
+    "bundles_path",
+    "drop_superseded",
+    "fill",
+    "make_current",
+    "open_bundle",
+    "remove",
+    "workplace",
+]
 
+UNFINISHED = ".unfinished-"
 FOLDERS = {"manifest": "manifests", "binary": "bin"}
 
 
@@ -55,18 +68,36 @@ def open_bundle(path: Path | None = None) -> Bundle:
     return bundle
 
 
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """Give a temporary folder beside the bundles; what processes left behind when they were killed is removed."""
+    parent = bundles_path()
+    parent.mkdir(parents=True, exist_ok=True)
+    for leftover in parent.glob(f"{UNFINISHED}*"):
+        if not Path(f"/proc/{leftover.name.split('-')[1]}").exists():
+            shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f"{UNFINISHED}{os.getpid()}-") as folder:
+        yield Path(folder)
+
+
 def make_current(unfinished: Path, name: str) -> Bundle:
     """Give a complete bundle folder its name among the user's bundles and make it the current one."""
     target = bundles_path() / name
-    if target.exists():
-        shutil.rmtree(unfinished)
-    else:
+    if not target.exists():
         unfinished.rename(target)
     link = bundles_path() / f".current-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(name)
     link.replace(bundles_path() / "current")
     return open_bundle(target)
+
+
+def drop_superseded(prefix: str, keep: Iterable[Path]) -> None:
+    """Remove the bundles whose names begin with ``prefix`` but for those in ``keep``."""
+    kept = {path.resolve() for path in keep}
+    for path in bundles_path().glob(f"{prefix}*"):
+        if path.resolve() not in kept:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def remove(name: str) -> None:

@@ -60,7 +60,7 @@ class Versions:
     components: Mapping[str, Component]
 
     def fill(self, template: str, where: str) -> str:
-        """Return ``template`` with each ``{component}`` replaced by its version; raises `InputError` for an unknown one."""
+        """Return ``template`` with each ``{component}`` replaced by its version; raises `InputError` where there is none."""
         try:
             return template.format_map({name: row.version for name, row in self.components.items()})
         except (KeyError, ValueError, AttributeError, IndexError) as error:

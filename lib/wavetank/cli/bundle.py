@@ -1,0 +1,80 @@
+"""`wavetank bundle build | save | load | ls | verify | rm`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from wavetank.cluster import bundle as library
+from wavetank.cluster.bundle.index import Source
+
+__all__ = ["bundle"]
+
+MIB = 1 << 20
+
+
+@click.group()
+def bundle() -> None:
+    """Make, keep and check what clusters are made of."""
+
+
+@bundle.command()
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(get_args(Source)),
+    default="source",
+    show_default=True,
+    help="Build it here, or pull it from the public registries.",
+)
+def build(source: Source) -> None:
+    """Make a bundle; run again, it repeats nothing that is done."""
+    made = library.build(source)
+    click.echo(f"{made.name}: {len(made.images)} images in {made.path}")
+
+
+@bundle.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--bundle", "path", type=click.Path(path_type=Path), help="A bundle's folder instead of the current one.")
+def save(file: Path, path: Path | None) -> None:
+    """Write the bundle to FILE; named .tar.gz it is a third of the size."""
+    written = library.save(library.open_bundle(path), file)
+    click.echo(f"{written}: {written.stat().st_size / MIB:.0f} MiB")
+
+
+@bundle.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def load(file: Path) -> None:
+    """Take over the bundle in FILE, every byte of it checked."""
+    loaded = library.load(file)
+    click.echo(f"{loaded.name}: {len(loaded.images)} images in {loaded.path}")
+
+
+@bundle.command()
+def ls() -> None:
+    """List the bundles of this user and the images of the current one."""
+    found = library.bundles()
+    if not found:
+        click.echo("no bundle yet; `wavetank bundle build` makes one")
+    for number, listed in enumerate(found):
+        click.echo(f"{'*' if number == 0 else ' '} {listed.name}  ({listed.index.architecture})")
+    for image in found[0].images if found else ():
+        click.echo(f"    {image.size / MIB:7.1f} MiB  {image.digest[:19]}  {image.ref}")
+
+
+@bundle.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def verify(path: Path | None) -> None:
+    """Read every byte of the bundle at PATH (or of the current one) and compare it with its digest."""
+    opened = library.open_bundle(path)
+    click.echo(f"{opened.name}: {library.verify(opened) / MIB:.0f} MiB, all as they should be")
+
+
+@bundle.command()
+@click.argument("name")
+def rm(name: str) -> None:
+    """Remove the bundle NAME."""
+    library.remove(name)
+    click.echo(f"{name} is removed")
