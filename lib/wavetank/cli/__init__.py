@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "solve": "lesson",
     "reset": "lesson",
     "operator": "inside",
-    "load-pod": "inside",
+    "load-pod": "load",
     "power-agent": "inside",
 }
 """Each command and the module of this package that has it, under its name with "_" for "-"."""

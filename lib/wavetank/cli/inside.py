@@ -6,7 +6,7 @@ import logging
 
 import click
 
-__all__ = ["load_pod", "operator", "power_agent"]
+__all__ = ["operator", "power_agent"]
 
 
 @click.command(hidden=True)
@@ -15,15 +15,6 @@ def operator() -> None:
     from wavetank.operator.main import main
 
     main()
-
-
-@click.command(hidden=True)
-@click.pass_context
-def load_pod(context: click.Context) -> None:
-    """Run one Load and print a line of JSON a second."""
-    from wavetank.traffic.pod import run_pod
-
-    context.exit(run_pod())
 
 
 @click.command(hidden=True)

@@ -1,7 +1,7 @@
 """What a lab may need on top of a bare cluster, brought up on demand and side by side.
 
-An addon is a few manifests of the bundle, the Deployment that has to come up, and, where a running pod is not proof
-enough, a last check. Its images go only to the nodes that may run them: an addon's pods stand on the control plane,
+An addon is a few manifests, the Deployment that has to come up, and, where a running pod is not proof enough, a last
+check. Manifests are the project's own (`clusters/manifests`) or, where others wrote them, the bundle's. Its images go only to the nodes that may run them: an addon's pods stand on the control plane,
 where no lesson takes their node away.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ADDONS", "Addon", "addon_steps", "images_in"]
 
+OWN_MANIFESTS = Path(__file__).parents[3] / "clusters" / "manifests"
 ROLLOUT_SECONDS = 120
 ANSWER_SECONDS = 60
 
@@ -53,7 +55,7 @@ def _nodes_are_measured(kube: Kube, spec: ClusterSpec) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Addon:
-    """``manifests`` are names in the bundle, in the order they are applied."""
+    """``manifests`` are names, in the order they are applied."""
 
     manifests: tuple[str, ...]
     namespace: str
@@ -64,7 +66,7 @@ class Addon:
 ADDONS: Mapping[str, Addon] = {
     "metrics-server": Addon(("metrics-server",), "kube-system", "metrics-server", _nodes_are_measured),
     "ingress": Addon(("contour-crds", "contour"), "projectcontour", "contour"),
-    "operator": Addon(("crds", "operator"), "wavetank-system", "wavetank-operator"),
+    "operator": Addon(("crd-load", "crd-fault", "operator"), "wavetank-system", "wavetank-operator"),
 }
 """Addons made of Kubernetes objects. The registry is a container beside the nodes: its provider runs it."""
 
@@ -92,7 +94,7 @@ def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], No
     def install() -> None:
         kube = Kube.connect(kubeconfig_path(spec.name))
         for name in addon.manifests:
-            kube.apply(bundle.manifest(name))
+            kube.apply(_manifest(bundle, name))
         kube.rollout(addon.deployment, addon.namespace, timeout=ROLLOUT_SECONDS)
         if addon.check:
             addon.check(kube, spec)
@@ -100,8 +102,13 @@ def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], No
     return install
 
 
+def _manifest(bundle: Bundle, name: str) -> Path:
+    own = OWN_MANIFESTS / f"{name}.yaml"
+    return own if own.is_file() else bundle.manifest(name)
+
+
 def _documents(bundle: Bundle, name: str) -> Iterator[dict[str, Any]]:
-    yield from filter(None, yaml.safe_load_all(bundle.manifest(name).read_text()))
+    yield from filter(None, yaml.safe_load_all(_manifest(bundle, name).read_text()))
 
 
 def images_in(part: Any) -> set[str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import tarfile
 import threading
-from collections.abc import Mapping, Sequence
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from os import fdopen, pipe
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from docker.models.containers import Container
 
 from wavetank.cluster.engine import telling
 from wavetank.cluster.spec import ClusterSpec
+from wavetank.errors import ClusterError
 
 if TYPE_CHECKING:
     from wavetank.cluster.bundle import Bundle
@@ -32,6 +35,7 @@ REGISTRY = "registry.local:5000"
 
 REGISTRY_IMAGE = "docker.io/library/registry:3.1.2"
 UNLESS_STOPPED: Any = {"Name": "unless-stopped"}
+START_SECONDS = 30
 WAVETANK_IMAGE = "wavetank.dev/wavetank:0.1.0"
 
 
@@ -86,6 +90,7 @@ def run_registry(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle)
         spec.name,
         "registry",
         REGISTRY_IMAGE,
+        ready=lambda _: _answers(f"http://127.0.0.1:{spec.ports.registry}/v2/"),
         ports={"5000/tcp": ("127.0.0.1", spec.ports.registry)},
         networking_config={spec.name: docker.types.EndpointConfig("1.41", aliases=[REGISTRY.partition(":")[0]])},
     )
@@ -99,6 +104,7 @@ def run_power_agent(client: docker.DockerClient, spec: ClusterSpec, bundle: Bund
         spec.name,
         "power",
         WAVETANK_IMAGE,
+        ready=lambda container: b"serving" in container.logs(tail=20),
         files={"kubeconfig": kubeconfig},
         command=["power-agent", spec.name],
         environment={"KUBECONFIG": "/run/wavetank/kubeconfig"},
@@ -113,10 +119,12 @@ def _run(
     cluster: str,
     what: str,
     image: str,
+    *,
+    ready: Callable[[Container], bool],
     files: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> str:
-    """Have one container of this image running, with ``files`` (name to text) in /run/wavetank."""
+    """Have one container of this image running and ``ready``, with ``files`` (name to text) in /run/wavetank."""
     note = ensure_images(client, bundle, [image])
     name = f"{cluster}-{what}"
     with telling(f"running {name}"):
@@ -137,7 +145,33 @@ def _run(
         if files:
             container.put_archive("/", _tar({f"run/wavetank/{path}": text for path, text in files.items()}))
         container.start()
+    _wait(container, ready)
     return note
+
+
+def _wait(container: Container, ready: Callable[[Container], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with telling(f"waiting for {container.name}"):
+        while not ready(container):
+            container.reload()
+            if time.monotonic() > deadline or container.attrs["RestartCount"] > 1:
+                raise ClusterError(
+                    f"{container.name} does not come up",
+                    observed=f"it is {container.status}, started again {container.attrs['RestartCount']} times",
+                    expected=f"it to be ready within {START_SECONDS} s",
+                    logs=container.logs(tail=10).decode(errors="replace").splitlines(),
+                    command=f"docker logs {container.name}",
+                    hint="`wavetank up` again; if it stays so, `wavetank bundle build` and `wavetank down` first",
+                )
+            time.sleep(0.2)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - always http on loopback
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _tar(files: Mapping[str, str]) -> bytes:

@@ -107,6 +107,7 @@ def run(cluster: str, stop: threading.Event | None = None) -> None:
     stop = stop or threading.Event()
     agent = PowerAgent(cluster, KindProvider())
     agent.recover(datetime.now(UTC))
+    _log.info("serving %s", cluster)
     threading.Thread(target=_listen, args=(agent, Kube.connect(), stop), daemon=True).start()
     while not stop.wait(TICK_SECONDS):
         try:

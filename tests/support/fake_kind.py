@@ -1,0 +1,46 @@
+"""A program in the place of kind: makes the containers its configuration asks for, through the engine's API alone.
+
+What it shall do besides is in the environment: FAKE_KIND_API_PORT is published as the API server's port,
+FAKE_KIND=fail ends it in the middle with kind's kind of words, FAKE_KIND=hang makes it wait after the first node.
+"""
+
+import json
+import os
+import sys
+import time
+import urllib.request
+
+
+def main() -> None:
+    config = json.load(sys.stdin)
+    trouble = os.environ.get("FAKE_KIND", "")
+    workers = 0
+    for node in config["nodes"]:
+        workers += node["role"] == "worker"
+        suffix = "control-plane" if node["role"] == "control-plane" else f"worker{workers if workers > 1 else ''}"
+        make(f"{config['name']}-{suffix}", config["name"], node)
+        if trouble == "hang":
+            time.sleep(120)
+        if trouble:
+            sys.exit(f"ERROR: failed to create cluster: {trouble}")
+
+
+def make(name: str, cluster: str, node: dict) -> None:
+    network = os.environ["KIND_EXPERIMENTAL_DOCKER_NETWORK"]
+    ports = {}
+    if node["role"] == "control-plane":
+        ports = {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": os.environ["FAKE_KIND_API_PORT"]}]}
+    labels = {"io.x-k8s.kind.cluster": cluster, "io.x-k8s.kind.role": node["role"]}
+    host = {"PortBindings": ports, "NetworkMode": network}
+    post(f"/containers/create?name={name}", {"Image": node["image"], "Labels": labels, "HostConfig": host})
+    post(f"/containers/{name}/start", None)
+
+
+def post(path: str, body: object) -> None:
+    address = os.environ["DOCKER_HOST"].replace("tcp://", "http://") + path
+    content = b"" if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(address, content, method="POST")) as answer:
+        answer.read()
+
+
+main()

@@ -1,0 +1,310 @@
+"""`up` and `down` of the kind provider on a make-believe machine: everything that can go wrong on a real one."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.basin import ADDON_IMAGE, APPLICATION_IMAGE, IMAGES, NODE_IMAGE, Basin, small_bundle
+from tests.support.waiting import eventually
+from wavetank.cluster import down, kubeconfig_path, status, up
+from wavetank.cluster.steps import StepEvent
+from wavetank.errors import ClusterError, EngineError, InputError, StepError
+
+NODES = {"basin-control-plane", "basin-worker", "basin-worker2"}
+
+
+def silent(_: StepEvent) -> None:
+    pass
+
+
+def bring_up(basin: Basin, *addons: str) -> list[StepEvent]:
+    events: list[StepEvent] = []
+    up(basin.spec.with_addons(addons), basin.bundle, report=events.append)
+    return [event for event in events if event.state == "done"]
+
+
+def failure(basin: Basin, *addons: str) -> StepError:
+    with pytest.raises(StepError) as caught:
+        bring_up(basin, *addons)
+    return caught.value
+
+
+# -- as it should be ---------------------------------------------------------------------------------------------------
+
+
+def test_up_makes_the_nodes_on_a_network_that_says_whose_it_is(basin: Basin) -> None:
+    bring_up(basin)
+    assert set(basin.engine.containers) == NODES
+    assert basin.engine.networks["basin"]["Labels"] == {"dev.wavetank.cluster": "basin"}
+    assert NODE_IMAGE in basin.engine.images
+
+
+def test_the_kubeconfig_is_the_clusters_own_and_private(basin: Basin) -> None:
+    bring_up(basin)
+    path = kubeconfig_path("basin")
+    assert path.is_relative_to(basin.state)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "current-context: basin" in path.read_text()
+
+
+def test_up_again_does_nothing_a_second_time(basin: Basin) -> None:
+    bring_up(basin, "metrics-server")
+    made = {name: container["Id"] for name, container in basin.engine.containers.items()}
+    notes = {event.step: event.note for event in bring_up(basin, "metrics-server")}
+    assert {name: container["Id"] for name, container in basin.engine.containers.items()} == made
+    for step in ("name and ports", "node image", "nodes", "application images", "metrics-server images"):
+        assert notes[step] == "there already"
+
+
+def test_images_go_only_where_pods_of_theirs_may_run(basin: Basin) -> None:
+    bring_up(basin, "metrics-server")
+    assert basin.imported == {
+        "basin-control-plane": {ADDON_IMAGE},
+        "basin-worker": {APPLICATION_IMAGE},
+        "basin-worker2": {APPLICATION_IMAGE},
+    }
+
+
+def test_addons_come_on_demand(basin: Basin) -> None:
+    bring_up(basin)
+    assert status(basin.spec).addons == {}
+    bring_up(basin, "metrics-server")
+    assert status(basin.spec).addons == {"metrics-server": "ready"}
+
+
+def test_the_registry_and_the_power_agent_stand_beside_the_nodes(basin: Basin) -> None:
+    spec = basin.spec.with_addons(("registry", "operator"))
+    provider = basin.provider()
+    for step in provider.create_steps(spec, basin.bundle):  # the steps alone: the operator's own pods are not at stake
+        step.action()
+    asked = basin.engine.containers["basin-registry"]["Asked"]
+    assert asked["HostConfig"]["PortBindings"] == {
+        "5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.ports.registry)}]
+    }
+    assert b"current-context: basin" in basin.engine.files["basin-power"][0]
+    assert "ExposedPorts" not in basin.engine.containers["basin-power"]["Asked"]
+
+
+def test_down_leaves_nothing(basin: Basin) -> None:
+    bring_up(basin, "registry", "metrics-server")
+    basin.engine.add_container("somebody-elses")
+    down(basin.spec, report=silent)
+    assert set(basin.engine.containers) == {"somebody-elses"}
+    assert basin.engine.networks == {}
+    assert list(basin.state.rglob("*")) == []
+
+
+def test_down_of_nothing_is_fine(basin: Basin) -> None:
+    down(basin.spec, report=silent)
+
+
+def test_another_process_finds_the_cluster(basin: Basin) -> None:
+    bring_up(basin)
+    other = basin.provider()
+    assert list(other.list()) == ["basin"]
+    assert [(node.name, node.state) for node in other.nodes("basin")] == [
+        (name, "running") for name in ("basin-control-plane", "basin-worker", "basin-worker2")
+    ]
+
+
+def test_a_lost_kubeconfig_is_written_again(basin: Basin) -> None:
+    bring_up(basin)
+    kubeconfig_path("basin").unlink()
+    bring_up(basin)
+    assert kubeconfig_path("basin").is_file()
+
+
+def test_stopped_and_paused_nodes_are_started_again(basin: Basin) -> None:
+    bring_up(basin)
+    basin.engine.containers["basin-worker"]["State"]["Status"] = "paused"
+    basin.engine.containers["basin-worker2"]["State"]["Status"] = "exited"
+    notes = {event.step: event.note for event in bring_up(basin)}
+    assert notes["nodes"] == "started again: basin-worker, basin-worker2"
+    assert {each["State"]["Status"] for each in basin.engine.containers.values()} == {"running"}
+
+
+# -- interrupted -------------------------------------------------------------------------------------------------------
+
+INTERRUPTED = """
+import json, sys
+from pathlib import Path
+from wavetank.cluster import ClusterSpec, Ports, up
+from wavetank.cluster.bundle.bundle import Bundle
+from wavetank.cluster.bundle.index import Index, BundleImage
+told = json.loads(sys.argv[1])
+images = tuple(BundleImage(**image) for image in told["images"])
+bundle = Bundle(Path(told["path"]), Index("0.1.0", "amd64", "source", images[0].ref, images, ()))
+up(ClusterSpec(provider="kind", kubernetes="1.36", name="basin", ports=Ports(**told["ports"])), bundle)
+"""
+
+
+def test_ctrl_c_while_nodes_are_made_ends_kind_and_up_again_works(basin: Basin) -> None:
+    told: dict[str, object] = {"path": str(basin.bundle.path), "ports": asdict(basin.spec.ports)}
+    told["images"] = [asdict(image) for image in basin.bundle.images]
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, json.dumps(told)],
+        env={**os.environ, "FAKE_KIND": "hang"},
+        cwd=Path(__file__).parents[3],
+        stderr=subprocess.DEVNULL,
+    )
+    eventually(lambda: "basin-control-plane" in basin.engine.containers, "the first node", within=30)
+    programs = _children(process.pid)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    assert programs
+    assert not any(Path(f"/proc/{pid}").exists() for pid in programs)
+    first = basin.engine.containers["basin-control-plane"]["Id"]
+    bring_up(basin)
+    assert set(basin.engine.containers) == NODES
+    assert basin.engine.containers["basin-control-plane"]["Id"] != first
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] or [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and f"PPid:\t{pid}\n" in (entry / "status").read_text()
+    ]
+
+
+def test_after_a_failure_up_again_works(basin: Basin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_KIND", "the kubelet did not start")
+    error = failure(basin)
+    assert error.summary.startswith("nodes: kind create cluster failed")
+    assert any("the kubelet did not start" in line for line in error.help.logs)
+    assert "KIND_EXPERIMENTAL_DOCKER_NETWORK=basin" in error.help.command
+    monkeypatch.delenv("FAKE_KIND")
+    bring_up(basin)
+    assert set(basin.engine.containers) == NODES
+
+
+def test_down_removes_what_an_interrupted_up_left(basin: Basin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_KIND", "broken")
+    failure(basin)
+    down(basin.spec, report=silent)
+    assert basin.engine.containers == {}
+    assert basin.engine.networks == {}
+    assert list(basin.state.rglob("*")) == []
+
+
+# -- refused -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_cluster_of_that_name_that_is_not_ours_is_left_alone(basin: Basin) -> None:
+    labels = {"io.x-k8s.kind.cluster": "basin", "io.x-k8s.kind.role": "control-plane"}
+    basin.engine.add_container("basin-control-plane", labels=labels)
+    assert "not Wavetank's" in failure(basin).summary
+    with pytest.raises(StepError, match="not Wavetank's"):
+        down(basin.spec, report=silent)
+    assert set(basin.engine.containers) == {"basin-control-plane"}
+
+
+def test_a_network_of_that_name_that_is_not_ours_is_left_alone(basin: Basin) -> None:
+    basin.engine.networks["basin"] = {"Id": "n1", "Name": "basin", "Labels": {}}
+    assert "not Wavetank's" in failure(basin).summary
+    down(basin.spec, report=silent)
+    assert set(basin.engine.networks) == {"basin"}
+
+
+def test_a_port_that_is_taken_is_named_with_who_has_it(basin: Basin) -> None:
+    with socket.create_server(("127.0.0.1", basin.spec.ports.ingress)):
+        error = failure(basin)
+    assert f"port {basin.spec.ports.ingress} on 127.0.0.1 is taken" in error.summary
+    assert f"process {os.getpid()}" in error.summary
+    assert basin.engine.networks == {}
+
+
+def test_a_version_the_bundle_does_not_have_is_refused_before_anything_is_made(basin: Basin) -> None:
+    with pytest.raises(StepError) as caught:
+        up(replace(basin.spec, kubernetes="1.29"), basin.bundle, report=silent)
+    assert isinstance(caught.value.__cause__, InputError)
+    assert "1.29" in caught.value.summary
+    assert 'kubernetes: "1.36"' in caught.value.help.expected
+    assert basin.engine.networks == {}
+
+
+def test_another_number_of_workers_asks_for_down_first(basin: Basin) -> None:
+    bring_up(basin)
+    with pytest.raises(StepError) as caught:
+        up(replace(basin.spec, workers=1), basin.bundle, report=silent)
+    assert "other nodes" in caught.value.summary
+    assert "wavetank down" in caught.value.help.hint
+
+
+def test_no_engine(basin: Basin) -> None:
+    basin.engine.stop()
+    with pytest.raises(EngineError, match="no Docker Engine answers"):
+        bring_up(basin)
+
+
+def test_an_engine_that_dies_in_the_middle(basin: Basin) -> None:
+    provider = basin.provider()
+    steps = {step.name: step for step in provider.create_steps(basin.spec, basin.bundle)}
+    steps["name and ports"].action()
+    basin.engine.stop()
+    with pytest.raises(EngineError, match="went away"):
+        steps["node image"].action()
+
+
+def test_a_full_disk_while_the_node_image_is_loaded(basin: Basin) -> None:
+    basin.engine.refuse("POST", "/images/load", 500, "write /var/lib/docker/x: no space left on device")
+    error = failure(basin)
+    assert error.summary.startswith("node image: the disk is full")
+    assert error.help.command == "docker system df"
+
+
+def test_an_image_that_is_not_in_the_bundle_is_named(basin: Basin) -> None:
+    basin.bundle = small_bundle(basin.folder / "less", [image for image in IMAGES if image != ADDON_IMAGE])
+    error = failure(basin, "metrics-server")
+    assert ADDON_IMAGE in error.summary
+    assert "wavetank bundle build" in error.help.hint
+
+
+def test_no_kind_program_at_all(basin: Basin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(basin.folder))
+    assert "the kind program is missing" in failure(basin).summary
+
+
+def test_a_kubeconfig_that_cannot_be_read(basin: Basin) -> None:
+    bring_up(basin)
+    kubeconfig_path("basin").write_text("{ not a kubeconfig")
+    with pytest.raises(Exception, match="kubeconfig"):
+        status(basin.spec)
+
+
+def test_stopping_the_control_plane_is_refused(basin: Basin) -> None:
+    bring_up(basin)
+    with pytest.raises(Exception, match="never stopped"):
+        basin.provider().stop_node("basin", "basin-control-plane")
+
+
+def test_stopping_a_node_that_is_not_there(basin: Basin) -> None:
+    bring_up(basin)
+    with pytest.raises(ClusterError, match="no node 'basin-worker9'"):
+        basin.provider().stop_node("basin", "basin-worker9")
+
+
+def test_stopping_and_starting_twice_is_fine(basin: Basin) -> None:
+    bring_up(basin)
+    provider = basin.provider()
+    states = []
+    for verb in (provider.stop_node, provider.stop_node, provider.start_node, provider.start_node):
+        verb("basin", "basin-worker")
+        states.append(basin.engine.containers["basin-worker"]["State"]["Status"])
+    assert states == ["paused", "paused", "running", "running"]
+
+
+def test_logs_are_collected_even_from_a_node_that_is_frozen(basin: Basin, tmp_path: Path) -> None:
+    bring_up(basin)
+    basin.provider().stop_node("basin", "basin-worker")
+    basin.provider().collect_logs("basin", tmp_path / "logs")
+    assert "paused" in (tmp_path / "logs" / "basin-worker" / "kubelet.log").read_text()
+    assert (tmp_path / "logs" / "basin-control-plane" / "objects.txt").exists()
+    assert (tmp_path / "logs" / "kind.log").exists()
