@@ -272,11 +272,15 @@ class Handler(BaseHTTPRequestHandler):
         self._stream(follow(first))
 
     def _proxy(self, resource: Resource, namespace: str, name: str, path: str) -> None:
-        self.api.read(resource, namespace, name.partition(":")[0])
-        target = f"{resource.kind.lower()}:{name}"
-        answer = self.api.answers.get((namespace, target))
+        name, _, port = name.partition(":")
+        obj = self.api.read(resource, namespace, name)
+        kind = resource.kind.lower()
+        answer = self.api.answers.get((namespace, f"{kind}:{name}:{port}"))
         if answer is None:
-            raise RefusalError(503, "ServiceUnavailable", f'no endpoints available for service "{name}"')
+            ports = obj.get("spec", {}).get("ports", [])
+            known = kind == "pod" or any(port in (str(each["port"]), each.get("name")) for each in ports)
+            lacks = f"no endpoints available for {kind}" if known else f"no service port {port} found for {kind}"
+            raise RefusalError(503, "ServiceUnavailable", f'{lacks} "{name}"')
         query = urlsplit(self.path).query
         asked = Request(self.command, f"/{path}" + (f"?{query}" if query else ""), dict(self.headers), self.body)
         status, headers, body = answer(asked)

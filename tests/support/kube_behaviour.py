@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
+from tests.support.waiting import eventually
 
 from wavetank.errors import KubeError, NotFoundError, WaitTimeoutError
 from wavetank.kube import Kube
@@ -152,15 +153,14 @@ def test_a_merge_patch_sets_and_takes_away(kube: Kube, namespace: str) -> None:
 
 
 def test_a_json_patch_changes_what_is_there_and_only_that(kube: Kube, namespace: str) -> None:
-    kube.create(config_map("tides", namespace, high="12:00"))
+    kube.create(config_map("tides", namespace, {"tier": "front"}, high="12:00"))
     operations = [
         {"op": "replace", "path": "/data/high", "value": "12:30"},
-        {"op": "add", "path": "/data/low~1ebb", "value": "18:00"},
+        {"op": "add", "path": "/metadata/labels/wavetank.dev~1tide", "value": "spring"},
     ]
-    assert kube.patch("ConfigMap", "tides", namespace, operations, "json")["data"] == {
-        "high": "12:30",
-        "low/ebb": "18:00",
-    }
+    patched = kube.patch("ConfigMap", "tides", namespace, operations, "json")
+    assert patched["data"] == {"high": "12:30"}
+    assert patched["metadata"]["labels"] == {"tier": "front", "wavetank.dev/tide": "spring"}
     with pytest.raises(KubeError) as caught:
         kube.patch("ConfigMap", "tides", namespace, [{"op": "remove", "path": "/data/neap"}], "json")
     assert caught.value.status == 422
@@ -374,16 +374,19 @@ def test_waiting_for_what_never_comes_says_what_there_is(kube: Kube, namespace: 
 
 
 def test_a_service_without_pods_is_said(kube: Kube, namespace: str) -> None:
-    port = {"port": 80}
-    kube.apply(
-        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [port]}},
-        namespace=namespace,
-    )
-    with pytest.raises(KubeError, match='no endpoints available for service "web:80"') as caught:
-        kube.request("service:web:80", "/", namespace)
-    assert caught.value.status == 503
-    with pytest.raises(NotFoundError, match='services "booking" not found'):
-        kube.request("service:booking:80", "/", namespace)
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    kube.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}, namespace=namespace)
+
+    def refusal(target: str) -> KubeError:
+        with pytest.raises(KubeError) as caught:
+            kube.request(target, "/", namespace)
+        return caught.value
+
+    eventually(lambda: refusal("service:web:80").status == 503, "the service to be known without pods")
+    assert refusal("service:web:80").summary == 'no endpoints available for service "web"'
+    assert refusal("service:web:81").summary == 'no service port 81 found for service "web"'
+    assert refusal("service:booking:80").summary == 'services "booking" not found'
+    assert refusal("pod:booking:80").summary == 'pods "booking" not found'
 
 
 def test_a_pod_that_is_not_there_has_no_logs(kube: Kube, namespace: str) -> None:

@@ -262,7 +262,7 @@ def refusal(status: int, body: bytes) -> KubeError:
         told, message = {}, body.decode(errors="replace").strip() or f"HTTP {status}"
     kind = NotFoundError if status == 404 else KubeError
     causes = (told.get("details") or {}).get("causes") or []
-    observed = "; ".join(f"{cause.get('field', '')} {cause.get('message', '')}".strip() for cause in causes)
+    observed = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}".strip(": ") for cause in causes)
     return kind(message, status=status, observed="" if observed in message else observed)
 
 

@@ -49,7 +49,10 @@ class Revision:
 
 
 def rollout_state(deployment: Obj) -> Rollout:
-    """Return where the rollout of ``deployment`` stands; ``done`` by the rules of ``kubectl rollout status``."""
+    """Return where the rollout of ``deployment`` stands.
+
+    It is ``done`` when ``kubectl rollout status`` says so and, when it was scaled down, no pod is left over.
+    """
     spec, status, metadata = deployment["spec"], deployment.get("status", {}), deployment["metadata"]
     desired = spec.get("replicas", 1)
     total, updated = status.get("replicas", 0), status.get("updatedReplicas", 0)
@@ -68,10 +71,12 @@ def rollout_state(deployment: Obj) -> Rollout:
         words = f"{updated} of {desired} pods are of the new template"
     elif total > updated:
         words = f"{total - updated} pods of an old template are still there"
+    elif total > desired:
+        words = f"{total - desired} pods too many are still there"
     elif available < updated:
         words = f"{available} of {updated} new pods are available"
     else:
-        done, words = True, f"all {desired} pods are of the newest template and available"
+        done, words = True, f"all pods ({desired}) are of the newest template and available"
     return Rollout(
         name=metadata["name"],
         revision=int((metadata.get("annotations") or {}).get(REVISION, 0)),

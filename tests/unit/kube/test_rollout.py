@@ -11,7 +11,7 @@ from wavetank.kube import Kube, history, rollout_state
 Obj = dict[str, Any]
 
 
-def deployment(generation: int = 2, replicas: int = 3, **status: Any) -> Obj:
+def deployment(generation: int = 2, wanted: int = 3, **status: Any) -> Obj:
     template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web:v2"}]}}
     return {
         "apiVersion": "apps/v1",
@@ -22,7 +22,7 @@ def deployment(generation: int = 2, replicas: int = 3, **status: Any) -> Obj:
             "generation": generation,
             "annotations": {"deployment.kubernetes.io/revision": "2"},
         },
-        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "template": template},
+        "spec": {"replicas": wanted, "selector": {"matchLabels": {"app": "web"}}, "template": template},
         "status": {"observedGeneration": 2, **status},
     }
 
@@ -52,11 +52,12 @@ STUCK = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineE
     ("given", "words"),
     [
         (deployment(generation=3), "the change has not been taken up yet"),
-        (deployment(replicas=3, updatedReplicas=1), "1 of 3 pods are of the new template"),
-        (deployment(replicas=3) | {"status": {}}, "the change has not been taken up yet"),
-        (deployment(updatedReplicas=3) | {}, "0 of 3 new pods are available"),
-        (deployment(updatedReplicas=3, availableReplicas=3), "all 3 pods are of the newest template and available"),
-        (deployment(replicas=0), "all 0 pods are of the newest template and available"),
+        (deployment(updatedReplicas=1), "1 of 3 pods are of the new template"),
+        (deployment() | {"status": {}}, "the change has not been taken up yet"),
+        (deployment(updatedReplicas=3), "0 of 3 new pods are available"),
+        (deployment(updatedReplicas=3, availableReplicas=3), "all pods (3) are of the newest template and available"),
+        (deployment(updatedReplicas=5, availableReplicas=5, replicas=5), "2 pods too many are still there"),
+        (deployment(wanted=0), "all pods (0) are of the newest template and available"),
         (deployment(updatedReplicas=1, conditions=STUCK), "no progress for 600 s"),
     ],
 )
@@ -65,9 +66,7 @@ def test_a_rollout_says_what_it_waits_for(given: Obj, words: str) -> None:
 
 
 def test_old_pods_that_still_go_keep_a_rollout_from_being_done() -> None:
-    given = deployment(updatedReplicas=3, availableReplicas=3)
-    given["status"]["replicas"] = 5
-    state = rollout_state(given)
+    state = rollout_state(deployment(replicas=5, updatedReplicas=3, availableReplicas=3))
     assert (state.old, state.done, state.words) == (2, False, "2 pods of an old template are still there")
 
 
