@@ -43,7 +43,7 @@ async def test_its_lines_add_up_to_its_last_one() -> None:
     seconds = [line for line in lines if isinstance(line, Second)]
     summary = Summary.of(seconds)
 
-    assert pod.returncode == HELD
+    assert pod.returncode == (HELD if summary.held else NOT_HELD)
     assert len(seconds) == len(lines) >= 2
     assert json.loads(summary.to_line())["summary"] == last
     assert summary.status == {"200": 100}
@@ -60,7 +60,7 @@ async def test_sigterm_ends_it_within_a_second_with_a_summary() -> None:
         output, _ = await pod.communicate()
 
     assert time.monotonic() - asked < 1
-    assert pod.returncode == HELD
+    assert pod.returncode in (HELD, NOT_HELD)
     assert isinstance(first, Second)
     figures = parse_line(output.decode().splitlines()[-1])
     assert isinstance(figures, dict)

@@ -64,16 +64,22 @@ def test_an_api_server_that_goes_away_loses_nothing_and_tells_nothing_twice(
     operator.says(second(0).to_line(), second(1).to_line())
     troubles: list[str] = []
     seen: list[int] = []
-    follower = threading.Thread(target=lambda: seen.extend(one.t for one in run.follow(on_trouble=troubles.append)))
+
+    def follow() -> None:
+        for one in run.follow(on_trouble=troubles.append):
+            seen.append(one.t)
+
+    follower = threading.Thread(target=follow)
     follower.start()
+    eventually(lambda: seen == [0, 1], "the seconds before the outage")
     try:
         api.stop()
-        eventually(lambda: troubles, "the follower to notice")
+        eventually(lambda: troubles, "the follower to notice the outage")
         operator.says(second(2).to_line(), second(3).to_line(), summary_line(4))
         operator.end("Completed")
     finally:
         api.start()
-    follower.join(timeout=10)
+    follower.join(timeout=20)
 
     assert seen == [0, 1, 2, 3]
     assert "does not answer" in troubles[0]
