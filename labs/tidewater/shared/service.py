@@ -107,7 +107,7 @@ class Service:
 
         return register
 
-    def call(self, request: Request, base: str, path: str, body: Any = None, timeout: float = 1.0) -> Any:
+    def call(self, request: Request, base: str, path: str, body: Any = None, timeout: float = 1.5) -> Any:
         """Call another service on behalf of ``request`` and return the JSON it answers.
 
         A connection per call, so that every call can go to another replica. Raises `RefusedError`: 504 when no answer

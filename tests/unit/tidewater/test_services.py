@@ -73,7 +73,7 @@ def test_an_upstream_that_is_away_slow_or_failing_is_told_apart():
         timetable.ask("POST", "/faults", {"kind": "errors", "share": 1, "seconds": 30})
         assert web.ask("GET", "/api/sailings").status == 502
         timetable.ask("DELETE", "/faults")
-        timetable.ask("POST", "/faults", {"kind": "latency", "ms": 1500, "seconds": 30})
+        timetable.ask("POST", "/faults", {"kind": "latency", "ms": 2000, "seconds": 30})
         assert web.ask("GET", "/api/sailings").status == 504
         timetable.process.kill()
         timetable.process.wait()
