@@ -1,4 +1,4 @@
-"""From any state to a known one: a checkpoint's objects and nothing else, its nodes up, no load and no fault left.
+"""From any state to a known one: a checkpoint's objects and nothing else, nodes up, loads and faults ended.
 
 Nothing is assumed about what was done before; doing it twice does nothing the second time.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wavetank.errors import ClusterError, KubeError, NotFoundError
-from wavetank.faults import emergency_stop
 from wavetank.kube import Kube, Obj, rollout_state
 from wavetank.kube.pods import is_ready
 from wavetank.lesson.declared import declared, full_name, has_a_past, surplus, take_over
@@ -20,6 +19,7 @@ _MANAGED_BY = {"app.kubernetes.io/managed-by": "wavetank"}
 _POWER_OFF = "wavetank.dev/power-off-until"
 _GONE_WITHIN = 45.0
 """Seconds for what was deleted to be gone: the grace period of a pod, and some."""
+_REVERTED_WITHIN = 30.0
 _READY_WITHIN = 120.0
 _NODES_WITHIN = 60.0
 
@@ -73,11 +73,10 @@ def _own_namespace(kube: Kube, name: str) -> None:
 
 
 def _end_waves(kube: Kube, namespace: str) -> None:
-    """End every load and fault, and take those of the lab away."""
-    emergency_stop(kube)
+    """Delete the lab's loads and faults; a fault is gone when its effect is."""
     for kind in ("Load", "Fault"):
         try:
-            kube.delete(kube.list(kind, namespace), namespace=namespace, wait=_GONE_WITHIN)
+            kube.delete(kube.list(kind, namespace), namespace=namespace, wait=_REVERTED_WITHIN)
         except NotFoundError:  # a cluster that does not have the kind has none of them
             continue
 
@@ -155,9 +154,11 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], unwan
         words = f"the pod {name} to be ready"
         if "deletionTimestamp" not in pod["metadata"]:
             kube.wait_for("Pod", name, namespace, _ready_or_gone, timeout=_READY_WITHIN, waiting_for=words)
-    for obj in [*unwanted, *kube.list("Pod", namespace)]:
-        if obj in unwanted or "deletionTimestamp" in obj["metadata"]:
-            _wait_until_gone(kube, namespace, obj)
+    leaving = [pod for pod in kube.list("Pod", namespace) if "deletionTimestamp" in pod["metadata"]]
+    for pod in leaving:  # nobody asks it anything any more, so it need not take its time
+        kube.delete_object("Pod", pod["metadata"]["name"], namespace, grace=1)
+    for obj in [*unwanted, *leaving]:
+        _wait_until_gone(kube, namespace, obj)
 
 
 def _wait_until_gone(kube: Kube, namespace: str, obj: Obj) -> None:

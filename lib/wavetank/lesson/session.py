@@ -88,7 +88,7 @@ class LabSession:
     def goto(self, checkpoint: str) -> Reached:
         """Bring the cluster to ``checkpoint``, whatever was done to it, and return when everything is ready.
 
-        Ends every load and fault, and deletes whatever is in the lab's namespace and not declared.
+        Deletes whatever is in the lab's namespace and not declared, loads and faults (reverted) among it.
         """
         title = self.model.up_to(checkpoint)[-1].title
         self.say(f"bringing the cluster to the checkpoint {checkpoint}")
@@ -122,13 +122,14 @@ class LabSession:
         ]
         return Applied(tuple(full_name(obj) for obj in applied))
 
-    def check(self, exercise: str) -> CheckResult:
+    def check(self, exercise: str, say: Say | None = None) -> CheckResult:
         """Look whether an exercise does what it should; stops at the first behaviour that is not there yet.
 
-        Raises `CheckFailedError` instead of answering "not yet" when the session is ``solved``.
+        ``say`` is told what this check waits for, in place of the session's own. Raises `CheckFailedError` instead of
+        answering "not yet" when the session is ``solved``.
         """
         declared = self.model.exercise(exercise)
-        with Bench(self.kube, self.model, self.say) as bench:
+        with Bench(self.kube, self.model, say or self.say) as bench:
             result = run_checks(declared.checks, declared.title, bench)
         if result.passed:
             self._progress.update(lambda progress: progress.with_exercise(exercise, passed=True))
