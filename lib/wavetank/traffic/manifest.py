@@ -68,7 +68,7 @@ def load_pod(resource: Obj) -> Obj:
                     "imagePullPolicy": "IfNotPresent",
                     "args": ["load-pod"],
                     "env": [{"name": "WAVETANK_LOAD", "value": json.dumps(load.to_spec(), separators=(",", ":"))}],
-                    "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+                    "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
                         "readOnlyRootFilesystem": True,

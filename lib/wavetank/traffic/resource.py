@@ -33,6 +33,7 @@ _REQUIRED = {
     "duration": "how long, such as 60s: every load ends by itself",
 }
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -52,6 +53,9 @@ class Target:
         _require(0 < self.port < 65536, "target.port", self.port, "a port from 1 to 65535")
         _require(self.path.startswith("/"), "target.path", self.path, "a path that begins with /")
         _require(self.method in _METHODS, "target.method", self.method, f"one of {', '.join(_METHODS)}")
+        for name, value in self.headers.items():
+            fits = bool(_HEADER_NAME.fullmatch(name)) and not set("\r\n\0") & set(value)
+            _require(fits, "target.headers", f"{name}: {value!r}", "names and values of one line, as HTTP has them")
 
     @property
     def url(self) -> str:

@@ -89,6 +89,8 @@ def test_what_is_written_is_in_the_crd(profile: Profile) -> None:
         ({"target": {"service": "web", "path": "api"}}, "target.path"),
         ({"target": {"service": "web", "method": "get"}}, "target.method"),
         ({"target": {"service": "web", "host": "x"}}, "target.host"),
+        ({"target": {"service": "web", "headers": {"X-Day": "1\r\nX-Night: 2"}}}, "target.headers"),
+        ({"target": {"service": "web", "headers": {"X Day": "1"}}}, "target.headers"),
         ({"profile": "tsunami"}, "profile"),
         ({"profile": "ramp", "ramp": {"from": 21}}, "ramp.from"),
         ({"profile": "ramp", "ramp": {"from": "1"}}, "ramp.from"),
