@@ -32,6 +32,8 @@ batch/v1 Job jobs namespaced status
 autoscaling/v2 HorizontalPodAutoscaler horizontalpodautoscalers namespaced status
 policy/v1 PodDisruptionBudget poddisruptionbudgets namespaced status
 networking.k8s.io/v1 Ingress ingresses namespaced status
+networking.k8s.io/v1 IngressClass ingressclasses -
+apiregistration.k8s.io/v1 APIService apiservices - status
 networking.k8s.io/v1 NetworkPolicy networkpolicies namespaced
 discovery.k8s.io/v1 EndpointSlice endpointslices namespaced
 coordination.k8s.io/v1 Lease leases namespaced

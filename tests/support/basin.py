@@ -4,7 +4,7 @@
         up(basin.spec, basin.bundle)
         assert set(basin.engine.containers) == {...}
 
-Everything is real up to the edges: the provider talks HTTP to the engine and the API server, and runs a program for kind.
+Everything is real up to the edges: the provider talks HTTP to engine and API server, and runs a program for kind.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any, Self
 from unittest import mock
 
 import yaml
-
 from tests.support.apiserver import ApiServer
 from tests.support.engine import Engine
+
 from wavetank.cluster.bundle.bundle import Bundle
 from wavetank.cluster.bundle.index import BundleImage, Index
 from wavetank.cluster.bundle.layout import ImageConfig, Layout

@@ -41,8 +41,8 @@ class Engine:
             "DockerRootDir": "/",
         }
     )
-    on_exec: Exec = lambda container, command, given: (0, "")  # noqa: E731
-    on_start: Callable[[dict[str, Any]], None] = lambda container: None  # noqa: E731
+    on_exec: Exec = lambda container, command, given: (0, "")
+    on_start: Callable[[dict[str, Any]], None] = lambda container: None
     requests: list[tuple[str, str]] = field(default_factory=list)
     running: bool = True
     _refusals: list[tuple[str, str, int, str]] = field(default_factory=list)
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
+    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815
 
     def _serve(self) -> None:
         if not self.engine.running:

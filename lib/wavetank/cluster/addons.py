@@ -1,8 +1,8 @@
 """What a lab may need on top of a bare cluster, brought up on demand and side by side.
 
 An addon is a few manifests, the Deployment that has to come up, and, where a running pod is not proof enough, a last
-check. Manifests are the project's own (`clusters/manifests`) or, where others wrote them, the bundle's. Its images go only to the nodes that may run them: an addon's pods stand on the control plane,
-where no lesson takes their node away.
+check. Manifests are the project's own (`clusters/manifests`) or, where others wrote them, the bundle's. Its images go
+only to the control plane: an addon's pods stand there, where no lesson takes their node away.
 """
 
 from __future__ import annotations

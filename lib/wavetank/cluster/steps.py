@@ -64,12 +64,19 @@ class _Outcome:
     error: BaseException | None
 
 
-def run_steps(steps: Sequence[Step], report: Report = print_report, *, workers: int | None = None) -> list[StepEvent]:
+def run_steps(
+    steps: Sequence[Step],
+    report: Report = print_report,
+    *,
+    workers: int | None = None,
+    on_interrupt: Callable[[], None] = lambda: None,
+) -> list[StepEvent]:
     """Run all steps, each after those it needs, at most ``workers`` at once (as many as there are cores).
 
     Returns the last event of each step in the order they ended. After a failure nothing new is started, what is under
     way is waited for (its work is kept for the next run), and `StepError` names the step with the help its own error
-    gave. Raises `InputError` for steps that can never all run.
+    gave. After Ctrl-C ``on_interrupt`` is called, to end what the steps under way are waiting for. Raises `InputError`
+    for steps that can never all run.
     """
     _check_runnable(steps)
     limit = workers or os.cpu_count() or 1
@@ -103,6 +110,7 @@ def run_steps(steps: Sequence[Step], report: Report = print_report, *, workers: 
             else:
                 failure = failure or outcome
     except KeyboardInterrupt:
+        on_interrupt()
         _wait_for(len(began), outcomes)
         raise
     if failure is not None:

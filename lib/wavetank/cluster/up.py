@@ -42,10 +42,7 @@ def up(
             Step("application images", lambda: _load_application(spec, bundle, provider), ("nodes",)),
             *addon_steps(spec, bundle, provider),
         ]
-        try:
-            run_steps(steps, report, workers=AT_ONCE)
-        finally:
-            commands.end_all()  # after Ctrl-C a step may still be waiting for its program
+        run_steps(steps, report, workers=AT_ONCE, on_interrupt=commands.end_all)
 
 
 def down(spec: ClusterSpec, *, report: Report = print_report, provider: Provider | None = None) -> None:

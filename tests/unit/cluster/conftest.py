@@ -3,8 +3,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.support.basin import Basin
+
 from wavetank.cluster import Ports
 
 

@@ -3,8 +3,8 @@ import threading
 from pathlib import Path
 
 import pytest
-
 from tests.support.waiting import eventually
+
 from wavetank.cluster import commands
 from wavetank.errors import ClusterError, EngineError
 

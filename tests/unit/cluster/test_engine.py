@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import docker
 import pytest
-
 from tests.support.engine import Engine
+
 from wavetank.cluster.engine import connect, feed, run_in, telling
 from wavetank.errors import ClusterError, EngineError
 

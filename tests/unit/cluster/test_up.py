@@ -10,9 +10,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-
 from tests.support.basin import ADDON_IMAGE, APPLICATION_IMAGE, IMAGES, NODE_IMAGE, Basin, small_bundle
 from tests.support.waiting import eventually
+
 from wavetank.cluster import down, kubeconfig_path, status, up
 from wavetank.cluster.steps import StepEvent
 from wavetank.errors import ClusterError, EngineError, InputError, StepError

@@ -1,0 +1,40 @@
+"""The real cluster that these tests share: brought up once (seconds when it is up already), never taken down here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from wavetank.cluster import ClusterSpec, Provider, find_spec, kubeconfig_path, load_spec, provider_for, up
+from wavetank.kube import Kube
+
+ADDONS = ("metrics-server", "ingress", "operator", "registry")
+
+
+@pytest.fixture(scope="session")
+def spec() -> ClusterSpec:
+    return load_spec(find_spec("kind")).with_addons(ADDONS)
+
+
+@pytest.fixture(scope="session")
+def provider(spec: ClusterSpec) -> Provider:
+    return provider_for(spec)
+
+
+@pytest.fixture(scope="session")
+def kube(spec: ClusterSpec) -> Kube:
+    """The API of a cluster with every addon."""
+    up(spec)
+    return Kube.connect(kubeconfig_path(spec.name))
+
+
+@pytest.fixture
+def namespace(kube: Kube) -> Iterator[str]:
+    """A fresh namespace, deleted afterwards with all that is in it."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    labels = {"app.kubernetes.io/managed-by": "wavetank"}
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    yield name
+    kube.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
