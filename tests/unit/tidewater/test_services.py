@@ -138,7 +138,7 @@ def test_a_body_of_unbelievable_size_is_refused_unread(length):
 
 
 def test_leaving_gracefully_loses_no_request():
-    with running("timetable", DRAIN_SECONDS="0.5") as timetable:
+    with running("timetable", DRAIN_SECONDS="2") as timetable:
         timetable.ask("POST", "/faults", {"kind": "latency", "ms": 800, "seconds": 30})
         connection = timetable.connect()
         connection.request("GET", "/sailings")
@@ -149,7 +149,7 @@ def test_leaving_gracefully_loses_no_request():
         assert connection.getresponse().status == 200
         answer = late.getresponse()
         assert (answer.status, answer.getheader("Connection")) == (200, "close")
-        assert timetable.process.wait(timeout=5) == 0
+        assert timetable.process.wait(timeout=10) == 0
         with pytest.raises(ConnectionRefusedError):
             timetable.ask("GET", "/sailings")
 
