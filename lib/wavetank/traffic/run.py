@@ -39,7 +39,7 @@ def start_load(kube: Kube, load: Load, namespace: str) -> LoadRun:
             raise InputError(
                 f"the load {load.name} is still running",
                 observed=f"Load {namespace}/{load.name}",
-                command=f"kubectl -n {namespace} get load {load.name}",
+                command=kube.connection.kubectl("-n", namespace, "get", "load", load.name),
                 hint="stop it first, or wait until it has ended",
             )
         kube.delete(old, namespace=namespace, wait=_STOP_WITHIN)
@@ -93,7 +93,7 @@ class LoadRun:
                 f"the load {self.name} reported nothing",
                 observed=self.status().message or f"pod {pod} ended without a line of JSON",
                 logs=last_words,
-                command=f"kubectl -n {self.namespace} logs {pod}",
+                command=self.kube.connection.kubectl("-n", self.namespace, "logs", pod),
                 hint="look at the events of the load and of its pod",
             )
 
@@ -128,7 +128,7 @@ class LoadRun:
             raise KubeError(
                 f"the load {self.name} did not start",
                 observed=load["status"].get("message", ""),
-                command=f"kubectl -n {self.namespace} describe load {self.name}",
+                command=self.kube.connection.kubectl("-n", self.namespace, "describe", "load", self.name),
                 hint="look at the load's events",
             )
         self.kube.wait_for(
