@@ -73,12 +73,17 @@ class Client:
         return self.list_at_version(kind, namespace, selector, fields)[0]
 
     def list_at_version(
-        self, kind: Kind, namespace: str | None = None, selector: str = "", fields: str = ""
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        selector: str = "",
+        fields: str = "",
+        timeout: float = 30.0,
     ) -> tuple[builtins.list[Obj], str]:
         """Return what `list` does, and the resourceVersion from which a watch sees every later change."""
         resource = self.kinds.find(kind)
         query = {"labelSelector": selector, "fieldSelector": fields}
-        answer = self.connection.call("GET", resource.path(namespace), query=query)
+        answer = self.connection.call("GET", resource.path(namespace), query=query, timeout=timeout)
         of_kind = {"apiVersion": resource.api_version, "kind": resource.kind}  # the items of a list leave it out
         return [{**of_kind, **item} for item in answer["items"]], answer["metadata"].get("resourceVersion", "")
 

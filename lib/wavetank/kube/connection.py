@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Rea
 
 from wavetank.errors import InputError, KubeError, NotFoundError, UnreachableError
 
-__all__ = ["FIELD_MANAGER", "ONCE", "Connection", "Obj", "gave_no_answer", "refusal"]
+__all__ = ["FIELD_MANAGER", "ONCE", "Connection", "Obj", "hangs", "refusal"]
 
 Obj = dict[str, Any]
 """A Kubernetes object as the API returns it."""
@@ -266,8 +266,8 @@ def refusal(status: int, body: bytes) -> KubeError:
     return kind(message, status=status, observed="" if observed in message else observed)
 
 
-def gave_no_answer(error: UnreachableError) -> bool:
-    """Tell whether the server took the request and was silent (else it was not reached at all)."""
+def hangs(error: KubeError) -> bool:
+    """Tell whether the server took the request and was silent (it may also have refused it, or not been reached)."""
     return error.__cause__ is not None and isinstance(_innermost(error.__cause__), ReadTimeoutError)
 
 

@@ -50,10 +50,12 @@ class Kube(Client):
     ) -> Iterator[watch.Change]:
         """Yield what there is as ``("ADDED", obj)``, then every change, for ``timeout`` seconds or until ``stop``.
 
-        An API server that stays away for 10 s raises `UnreachableError`. With ``resume`` it is waited for instead, and
-        told: ``("LOST", {"message": why})``, then ``("BACK", {})`` and what has changed meanwhile.
+        Nothing is asked before the first change is taken. An API server that stays away for 10 s raises
+        `UnreachableError`; with ``resume`` it is waited for instead, and told: ``("LOST", {"message": why})``, then
+        ``("BACK", {})`` and what has changed meanwhile.
         """
-        return watch.watch(self, kind, namespace, selector, fields, timeout=timeout, stop=stop, resume=resume)
+        told = watch.changes(self, kind, namespace, selector, fields, timeout=timeout, stop=stop, resume=resume)
+        return (change for change in told if change[0] != watch.SYNCED)
 
     def wait_for(
         self,

@@ -85,7 +85,7 @@ def _reasons(pod: Obj, events: Sequence[Obj]) -> Iterator[str]:
     if _last(events, "NodeNotReady"):
         yield f"its node {pod.get('spec', {}).get('nodeName', '')} does not answer"
     for container in status.get("initContainerStatuses") or []:
-        if "running" in container["state"] and not container.get("ready"):
+        if "running" in container.get("state", {}) and not container.get("ready"):
             yield f"its init container {container['name']} is still running"
     for container in status.get("containerStatuses") or []:
         yield from _unready(container, _limit(pod, container["name"]), events)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from wavetank.errors import KubeError, UnreachableError
 from wavetank.kube.client import Client
-from wavetank.kube.connection import ONCE, gave_no_answer, refusal
+from wavetank.kube.connection import ONCE, hangs, refusal
 
 __all__ = ["HttpAnswer", "request"]
 
@@ -68,7 +68,7 @@ def request(
             retries=ONCE,
         )
     except UnreachableError as error:
-        if gave_no_answer(error):
+        if hangs(error):
             raise KubeError(f"{target} gave no answer to {method} {path} within {timeout:g} s", status=504) from error
         raise
     answer = HttpAnswer(response.status, {key.lower(): value for key, value in response.headers.items()}, response.data)

@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 from wavetank.errors import KubeError, UnreachableError
 from wavetank.kube.client import Client
-from wavetank.kube.connection import Obj, refusal
+from wavetank.kube.connection import Obj, hangs, refusal
 from wavetank.kube.kinds import Kind
 
-__all__ = ["BACK", "LOST", "SYNCED", "Change", "changes", "watch"]
+__all__ = ["BACK", "LOST", "SYNCED", "Change", "changes"]
 
 Change = tuple[str, Obj]
 """``("ADDED" | "MODIFIED" | "DELETED", object)``, and the kinds of news named below."""
@@ -30,32 +30,11 @@ SYNCED = "SYNCED"
 
 OUTAGE_BOUND = 10.0
 """How many seconds the API server may stay away before it is an error."""
-SEGMENT = 30
-"""Seconds after which the server ends one request of a watch: a server that is frozen is noticed soon after."""
+SEGMENT, GRACE = 10, 5
+"""The server is asked to end each request of a watch after so many seconds; when it has not so much later, it hangs."""
+LIST_WITHIN = 10.0
 PAUSE = 0.1
 LONGEST_PAUSE = 2.0
-
-
-def watch(
-    client: Client,
-    kind: Kind,
-    namespace: str | None = None,
-    selector: str = "",
-    fields: str = "",
-    *,
-    timeout: float | None = 60.0,
-    stop: threading.Event | None = None,
-    resume: bool = False,
-) -> Iterator[Change]:
-    """Yield what there is as ``ADDED``, then every change, until ``timeout`` seconds have passed or ``stop`` is set.
-
-    An API server that stays away for 10 s raises `UnreachableError`; with ``resume`` it never does: an outage is then
-    a change of its own, ``("LOST", {"message": why})`` at its start and ``("BACK", {})`` at its end, and what changed
-    meanwhile follows.
-    """
-    for change in changes(client, kind, namespace, selector, fields, timeout=timeout, stop=stop, resume=resume):
-        if change[0] != SYNCED:
-            yield change
 
 
 def changes(
@@ -69,7 +48,12 @@ def changes(
     stop: threading.Event | None = None,
     resume: bool = False,
 ) -> Iterator[Change]:
-    """Yield what `watch` does, and ``("SYNCED", {})`` whenever a list has been told to its end."""
+    """Yield what there is as ``ADDED``, then every change, until ``timeout`` seconds have passed or ``stop`` is set.
+
+    Whenever a list has been told to its end, ``("SYNCED", {})`` follows. An API server that stays away for 10 s raises
+    `UnreachableError`; with ``resume`` it never does: an outage is then a change of its own, ``("LOST", {"message":
+    why})`` at its start and ``("BACK", {})`` at its end, and what changed meanwhile follows.
+    """
     stop = stop or threading.Event()
     end = math.inf if timeout is None else time.monotonic() + timeout
     asked = Asked(kind, namespace, selector, fields)
@@ -77,7 +61,7 @@ def changes(
     outage = _Outage(resume)
     while time.monotonic() < end and not stop.is_set():
         try:
-            listed, version = client.list_at_version(*asked)
+            listed, version = client.list_at_version(*asked, timeout=LIST_WITHIN)
             yield from outage.ended()
             yield from _differences(known, listed)
             yield SYNCED, {}
@@ -104,9 +88,10 @@ class Asked(NamedTuple):
 
 @dataclass(slots=True)
 class _Outage:
-    """The API server's being away: told once a second try has failed too, an error once it has lasted."""
+    """The API server's being away: told when it hangs or a second try has failed too, an error when it lasts."""
 
     resume: bool
+    told: bool = False
     failures: int = 0
     since: float = 0.0
     error: KubeError | None = None
@@ -117,13 +102,14 @@ class _Outage:
         self.failures += 1
         if not self.resume and time.monotonic() - self.since >= OUTAGE_BOUND:
             raise error
-        if self.resume and self.failures == 2:
+        if self.resume and not self.told and (self.failures == 2 or hangs(error)):
+            self.told = True
             yield LOST, {"message": str(error)}
 
     def ended(self) -> Iterator[Change]:
-        if self.resume and self.failures >= 2:
+        if self.told:
             yield BACK, {}
-        self.failures, self.error = 0, None
+        self.told, self.failures, self.error = False, 0, None
 
     @property
     def pause(self) -> float:
@@ -151,7 +137,7 @@ def _follow(
             "timeoutSeconds": math.ceil(min(left, SEGMENT)),
         }
         try:
-            for line in client.connection.lines(path, query=query, timeout=min(left, SEGMENT + 5), stop=stop):
+            for line in client.connection.lines(path, query=query, timeout=min(left, SEGMENT + GRACE), stop=stop):
                 told = json.loads(line)
                 if told["type"] == "ERROR":
                     raise refusal(told["object"].get("code", 0), json.dumps(told["object"]).encode())

@@ -25,6 +25,14 @@ def test_the_environment_names_the_cluster(api: ApiServer, tmp_path: Path, monke
     assert kube.connection.kubectl("get", "pods") == "kubectl get pods"
 
 
+def test_a_token_is_sent_as_the_kubeconfig_has_it(api: ApiServer, tmp_path: Path) -> None:
+    path = api.kubeconfig(tmp_path)
+    config = json.loads(path.read_text())
+    config["users"][0]["user"] = {"token": "tide-and-time"}
+    path.write_text(json.dumps(config))
+    assert Kube.connect(path).connection.credentials() == {"authorization": "Bearer tide-and-time"}
+
+
 def test_a_kubeconfig_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file or directory") as caught:
         Kube.connect(tmp_path / "absent")

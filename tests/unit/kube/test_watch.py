@@ -110,6 +110,20 @@ def test_who_wants_to_stay_is_told_of_the_outage_and_of_its_end(api: ApiServer, 
     assert names(list(islice(changes, 2))) == [("BACK", ""), ("DELETED", "deleted")]
 
 
+def test_a_server_that_hangs_is_an_outage_too(api: ApiServer, kube: Kube, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "SEGMENT", 1)
+    monkeypatch.setattr(watch_module, "GRACE", 0.2)
+    monkeypatch.setattr(watch_module, "LIST_WITHIN", 0.5)
+    api.put(tide("spring"))
+    changes = kube.watch("ConfigMap", "default", timeout=20, resume=True)
+    next(changes)
+    with api.changed:  # no handler gets on while its lock is held
+        change, why = next(changes)
+    assert change == "LOST"
+    assert "no answer in time" in why["message"]
+    assert next(changes) == ("BACK", {})
+
+
 def test_a_watch_of_a_server_that_is_away_from_the_start_waits_too(api: ApiServer, kube: Kube) -> None:
     api.put(tide("spring"))
     kube.list("ConfigMap")
