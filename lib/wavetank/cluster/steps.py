@@ -54,7 +54,7 @@ def print_report(event: StepEvent) -> None:
     mark = {"started": "", "running": "…", "done": "✓", "failed": "✗"}[event.state]
     if mark:
         note = f"  {event.note}" if event.note else ""
-        print(f"  {mark} {event.step:<44} {event.seconds:6.1f} s{note}", file=sys.stderr, flush=True)
+        print(f"  {mark} {event.step:<60} {event.seconds:6.1f} s{note}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ MEND = "`wavetank bundle rm` it, then build or load it again"
 
 
 class Bundle:
-    """Everything a cluster is made of, in one folder: an OCI image layout, and bundle.json, manifests/, bin/ beside it."""
+    """Everything a cluster is made of, in one folder: an OCI image layout, with bundle.json, manifests/ and bin/."""
 
     def __init__(self, path: Path, index: Index) -> None:
         self.path = path

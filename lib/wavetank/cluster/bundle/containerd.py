@@ -39,7 +39,7 @@ def fill_store(binaries: Path, archive: Path, root: Path) -> None:
             )
         try:
             _wait_for(socket, server, log)
-            ctr = [binaries / "ctr", f"--address={socket}", "--namespace=k8s.io"]
+            ctr: list[str | Path] = [binaries / "ctr", f"--address={socket}", "--namespace=k8s.io"]
             # Unpacked on the node: which snapshotter that uses is only known there.
             run(
                 [*ctr, "images", "import", "--local", "--no-unpack", "--all-platforms", archive], timeout=IMPORT_SECONDS

@@ -20,12 +20,13 @@ __all__ = ["Supplies", "layer_entries"]
 class Supplies:
     """What layers are made of, by the time they are made.
 
-    ``programs``, ``module`` and ``wheels`` tell a component's folder of built programs, of sources, of installed
-    wheels; ``store`` fills a folder as containerd's root with the images of these references.
+    ``debian`` tells where the Debian root is; ``programs``, ``module`` and ``wheels`` tell a component's folder of built
+    programs, of sources, of installed wheels; ``store`` fills a folder as containerd's root with the images of these
+    references.
     """
 
     project: Path
-    debian: Path
+    debian: Callable[[], Path]
     programs: Callable[[str], Path]
     module: Callable[[str], Path]
     wheels: Callable[[str], Path]
@@ -44,11 +45,11 @@ def layer_entries(layer: Mapping[str, Any], component: str, supplies: Supplies, 
 
 
 def _debian(value: Mapping[str, Any], _: str, supplies: Supplies, scratch: Path) -> Iterator[Entry]:
-    return from_folder(supplies.debian, exclude=value["exclude"], keep_owners=True)
+    return from_folder(supplies.debian(), exclude=value["exclude"], keep_owners=True)
 
 
 def _debian_programs(value: list[str], _: str, supplies: Supplies, scratch: Path) -> Iterator[Entry]:
-    yield from programs_with_libraries(value, supplies.debian)
+    yield from programs_with_libraries(value, supplies.debian())
 
 
 def _interpreter(value: list[str], _: str, supplies: Supplies, scratch: Path) -> Iterator[Entry]:

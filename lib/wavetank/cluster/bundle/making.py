@@ -1,20 +1,20 @@
-"""Making a bundle, from whichever source."""
+"""Making a bundle, from whichever source: a plan, its steps, and what came of them put together."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from wavetank.cluster.bundle.bundle import Bundle
 from wavetank.cluster.bundle.cache import Cache
+from wavetank.cluster.bundle.graph import Graph
 from wavetank.cluster.bundle.index import Source
-from wavetank.cluster.bundle.interpreter import VERSION as PYTHON
-from wavetank.cluster.bundle.recipe import load_recipes
-from wavetank.cluster.bundle.source import build_from_source
-from wavetank.cluster.bundle.versions import Version, Versions, load_versions
-from wavetank.cluster.steps import Report, print_report
+from wavetank.cluster.bundle.registry import plan_registry
+from wavetank.cluster.bundle.source import plan_source
+from wavetank.cluster.bundle.store import Content, bundles_path, drop_superseded, fill, make_current, workplace
+from wavetank.cluster.bundle.versions import load_versions
+from wavetank.cluster.steps import Report, Step, print_report, run_steps
 from wavetank.errors import BundleError
 
 __all__ = ["build"]
@@ -23,14 +23,39 @@ __all__ = ["build"]
 def build(source: Source = "source", report: Report = print_report) -> Bundle:
     """Make a bundle, the current one from now on, repeating no step that an earlier build has finished.
 
-    Raises `StepError` when a step fails, `InputError` for a mistake in clusters/versions.yaml or a recipe.
+    Raises `StepError` with the last words of a step that failed (the next build continues there), `InputError` for a
+    mistake in clusters/versions.yaml or a recipe, `BundleError` when it cannot even begin.
     """
     project = _project()
     versions = load_versions(project / "clusters" / "versions.yaml")
     cache = Cache(user_cache_path("wavetank") / "build")
-    versions = _with_running_python(versions)
-    recipes = load_recipes(project / "clusters" / "source", versions)
-    return build_from_source(project, versions, recipes, cache, report)
+    made: list[Bundle] = []
+    with cache.locked():
+        graph = Graph(cache)
+        if source == "source":
+            content = plan_source(project, versions, graph, cache, report)
+        else:
+            content = plan_registry(project, versions, graph)
+
+        def finish() -> str:
+            made.append(_bundle(source, versions.components["wavetank"].version, content, graph))
+            return made[0].name
+
+        steps = graph.steps()
+        run_steps([*steps, Step("bundle", finish, tuple(step.name for step in steps))], report)
+        cache.drop_superseded(graph.artifacts)
+    return made[0]
+
+
+def _bundle(source: Source, version: str, content: Content, graph: Graph) -> Bundle:
+    name = f"{source}-{version}-{content.architecture}-{graph.whole_key()[:8]}"
+    # A cluster that is just coming up may still read from the bundle that was current until now.
+    before = (bundles_path() / "current").resolve()
+    with workplace() as folder:
+        fill(folder / name, content, [graph.image(ref) for ref in content.refs], version=version, source=source)
+        bundle = make_current(folder / name, name)
+    drop_superseded(f"{source}-", keep=(before, bundle.path))
+    return bundle
 
 
 def _project() -> Path:
@@ -43,9 +68,3 @@ def _project() -> Path:
             hint="clone the project and run `make setup`, or `wavetank bundle load FILE`",
         )
     return project
-
-
-def _with_running_python(versions: Versions) -> Versions:
-    """Return the versions with the Python that runs this: our images are made of it, wheels are installed for it."""
-    python = replace(versions.components["python"], version=Version(PYTHON))
-    return replace(versions, components={**versions.components, "python": python})

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from wavetank.cluster.bundle.bundle import Bundle
+from wavetank.cluster.bundle.assembly import Assembly, Tools, install_wheels
 from wavetank.cluster.bundle.cache import Cache, fingerprint
 from wavetank.cluster.bundle.golang import Go
-from wavetank.cluster.bundle.index import BundleFile
-from wavetank.cluster.bundle.plan import Plan, install_wheels
-from wavetank.cluster.bundle.recipe import Recipe
-from wavetank.cluster.bundle.store import bundle_file, bundles_path, drop_superseded, fill, make_current, workplace
-from wavetank.cluster.bundle.versions import Versions
+from wavetank.cluster.bundle.graph import Graph
+from wavetank.cluster.bundle.index import FileKind
+from wavetank.cluster.bundle.interpreter import VERSION as PYTHON
+from wavetank.cluster.bundle.recipe import Recipe, load_recipes
+from wavetank.cluster.bundle.store import Content
+from wavetank.cluster.bundle.versions import Version, Versions
 from wavetank.cluster.steps import Report, Step, run_steps
 from wavetank.errors import BundleError
 
-__all__ = ["build_from_source"]
+__all__ = ["plan_source"]
 
 GIB = 1 << 30
 GIB_TO_BUILD_GO = 9
@@ -26,27 +28,43 @@ GIB_FOR_IMAGES = 5
 """What the Debian root, the images and the bundle take."""
 
 
-def build_from_source(
-    project: Path, versions: Versions, recipes: Mapping[str, Recipe], cache: Cache, report: Report
-) -> Bundle:
-    """Build what is not in the cache yet, and return the bundle of it all, made the current one.
+def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, report: Report) -> Content:
+    """Add to ``graph`` all that has to be made, and return what the bundle will hold.
 
-    Raises `StepError` with the last words of what failed; the next build continues there.
+    Raises `BundleError` when the disk is too full for what is still to be made.
     """
-    with cache.locked():
-        go = _toolchain(versions, recipes, cache, report)
-        plan = Plan(project, versions.components["debian"].version, recipes, go, cache)
-        _check_disk(plan, cache.path)
-        bundles: list[Bundle] = []
+    versions = _with_running_python(versions)
+    recipes = load_recipes(project / "clusters" / "source", versions)
+    go = _toolchain(versions, recipes, cache, report)
+    tools = Tools(go.architecture, versions.components["debian"].version, go)
+    assembly = Assembly(graph, project, recipes, tools)
+    _check_disk(graph, cache.path)
 
-        def finish() -> str:
-            bundles.append(_bundle(plan, versions, recipes, go.architecture))
-            return bundles[0].name
+    def files() -> list[tuple[FileKind, str, Path]]:
+        manifests: list[tuple[FileKind, str, Path]] = [
+            ("manifest", name, assembly.module(recipe.name) / path)
+            for recipe in recipes.values()
+            for name, path in recipe.manifests.items()
+        ]
+        binaries: list[tuple[FileKind, str, Path]] = [
+            ("binary", name, graph.path(f"programs-{recipe.name}") / name)
+            for recipe in recipes.values()
+            for name in recipe.binaries
+        ]
+        return [*manifests, *binaries]
 
-        steps = plan.steps()
-        run_steps([*steps, Step("bundle", finish, tuple(step.name for step in steps))], report)
-        cache.drop_superseded(plan.artifacts)
-    return bundles[0]
+    return Content(
+        architecture=go.architecture,
+        node_image=next(recipe.node for recipe in recipes.values() if recipe.node),
+        refs=[image.ref for recipe in recipes.values() for image in recipe.images],
+        files=files,
+    )
+
+
+def _with_running_python(versions: Versions) -> Versions:
+    """Return the versions with the Python that runs this: our images are made of it, wheels are installed for it."""
+    python = replace(versions.components["python"], version=Version(PYTHON))
+    return replace(versions, components={**versions.components, "python": python})
 
 
 def _toolchain(versions: Versions, recipes: Mapping[str, Recipe], cache: Cache, report: Report) -> Go:
@@ -66,8 +84,8 @@ def _toolchain(versions: Versions, recipes: Mapping[str, Recipe], cache: Cache, 
     return Go.installed(installed[0])
 
 
-def _check_disk(plan: Plan, path: Path) -> None:
-    missing = plan.missing()
+def _check_disk(graph: Graph, path: Path) -> None:
+    missing = graph.missing()
     if not missing:
         return
     to_build = any(artifact.name.startswith("programs-") for artifact in missing)
@@ -81,35 +99,3 @@ def _check_disk(plan: Plan, path: Path) -> None:
             command=f"df -h {path}",
             hint="`docker system prune` and `go clean -cache` free what can be made again",
         )
-
-
-def _bundle(plan: Plan, versions: Versions, recipes: Mapping[str, Recipe], architecture: str) -> Bundle:
-    key = fingerprint(sorted(artifact.key for artifact in plan.artifacts.values()))
-    name = f"source-{versions.components['wavetank'].version}-{architecture}-{key[:8]}"
-    with workplace() as folder:
-        fill(
-            folder / name,
-            plan.images(),
-            _files(plan, recipes),
-            version=versions.components["wavetank"].version,
-            architecture=architecture,
-            source="source",
-            node_image=next(recipe.node for recipe in recipes.values() if recipe.node),
-        )
-        # A cluster that is just coming up may still read from the bundle that was current until now.
-        before = (bundles_path() / "current").resolve()
-        bundle = make_current(folder / name, name)
-    drop_superseded("source-", keep=(before, bundle.path))
-    return bundle
-
-
-def _files(plan: Plan, recipes: Mapping[str, Recipe]) -> list[tuple[BundleFile, Path]]:
-    found: list[tuple[BundleFile, Path]] = []
-    for recipe in recipes.values():
-        for name, path in recipe.manifests.items():
-            content = plan.module(recipe.name) / path
-            found.append((bundle_file(name, "manifest", content), content))
-        for name in recipe.binaries:
-            content = plan.path(f"programs-{recipe.name}") / name
-            found.append((bundle_file(name, "binary", content), content))
-    return found

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from wavetank.cluster.bundle.bundle import Bundle, check_complete
 from wavetank.cluster.bundle.images import Image
-from wavetank.cluster.bundle.index import BundleFile, BundleImage, Index, Source, read_index
-from wavetank.cluster.bundle.layout import Layout, sha256_file
+from wavetank.cluster.bundle.index import BundleFile, BundleImage, FileKind, Index, Source, read_index
+from wavetank.cluster.bundle.layout import Descriptor, Layout, sha256_file
 from wavetank.errors import BundleError
 
 __all__ = [
-    "bundle_file",
     "bundles",
     "bundles_path",
     "drop_superseded",
@@ -30,7 +30,19 @@ __all__ = [
 ]
 
 UNFINISHED = ".unfinished-"
-FOLDERS = {"manifest": "manifests", "binary": "bin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a build puts into a bundle: images by reference, and files as (manifest or binary, name, where it lies).
+
+    ``files`` is asked when everything has been made.
+    """
+
+    architecture: str
+    node_image: str
+    refs: Sequence[str]
+    files: Callable[[], Sequence[tuple[FileKind, str, Path]]]
 
 
 def bundles_path() -> Path:
@@ -74,10 +86,20 @@ def workplace() -> Iterator[Path]:
     parent = bundles_path()
     parent.mkdir(parents=True, exist_ok=True)
     for leftover in parent.glob(f"{UNFINISHED}*"):
-        if not Path(f"/proc/{leftover.name.split('-')[1]}").exists():
+        if not _alive(int(leftover.name.split("-")[1])):
             shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix=f"{UNFINISHED}{os.getpid()}-") as folder:
         yield Path(folder)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def make_current(unfinished: Path, name: str) -> Bundle:
@@ -111,21 +133,12 @@ def remove(name: str) -> None:
     shutil.rmtree(target.resolve())
 
 
-def fill(
-    folder: Path,
-    images: Iterable[Image],
-    files: Sequence[tuple[BundleFile, Path]],
-    *,
-    version: str,
-    architecture: str,
-    source: Source,
-    node_image: str,
-) -> None:
-    """Write a bundle of ``images`` and ``files`` (each with where its content lies) into the empty ``folder``."""
+def fill(folder: Path, content: Content, images: Iterable[Image], *, version: str, source: Source) -> None:
+    """Write a bundle of ``images`` and of the files of ``content`` into the new ``folder``."""
     layout = Layout(folder)
     layout.start()
     listed: list[BundleImage] = []
-    manifests = {}
+    manifests: dict[str, Descriptor] = {}
     for image in sorted(images, key=lambda image: image.ref):
         digests = image.layout.blobs_of(image.manifest.digest)
         layout.take(image.layout, digests)
@@ -133,15 +146,14 @@ def fill(
         listed.append(BundleImage(image.ref, image.manifest.digest, digests[1], size))
         manifests[image.ref] = image.manifest
     layout.write_index(manifests)
-    for file, content in files:
-        target = folder / file.path
-        target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(content, target)
-        target.chmod(0o755 if file.kind == "binary" else 0o644)
-    Index(version, architecture, source, node_image, tuple(listed), tuple(file for file, _ in files)).write(folder)
+    files = tuple(_take_file(folder, kind, name, path) for kind, name, path in content.files())
+    Index(version, content.architecture, source, content.node_image, tuple(listed), files).write(folder)
 
 
-def bundle_file(name: str, kind: str, content: Path) -> BundleFile:
-    """Return how a bundle lists the manifest or program ``name`` with that content."""
-    suffix = ".yaml" if kind == "manifest" else ""
-    return BundleFile(name, kind, f"{FOLDERS[kind]}/{name}{suffix}", sha256_file(content))  # type: ignore[arg-type]
+def _take_file(folder: Path, kind: FileKind, name: str, content: Path) -> BundleFile:
+    path = f"bin/{name}" if kind == "binary" else f"manifests/{name}.yaml"
+    target = folder / path
+    target.parent.mkdir(exist_ok=True)
+    shutil.copyfile(content, target)
+    target.chmod(0o755 if kind == "binary" else 0o644)
+    return BundleFile(name, kind, path, sha256_file(target))

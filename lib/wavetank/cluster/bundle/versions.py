@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from wavetank.cluster.bundle.index import FileKind
 from wavetank.document import Document, load_document, load_schema
 from wavetank.errors import InputError
 
@@ -31,24 +32,27 @@ class Version(str):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFile:
-    """A file of a release page: ``kind`` is manifest or binary; ``digests`` by architecture, or for ``any``."""
+    """A file of a release page: ``digests`` by platform, such as linux-amd64, or for ``any``."""
 
     name: str
-    kind: str
+    kind: FileKind
     url: str
     digests: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One row: its version, the Go module it comes from, and where the registry source finds it."""
+    """One row: its version, the Go module it comes from, and what the registry source pulls for it.
+
+    ``images`` are the bundle's references, each with the name and digest it is pulled by.
+    """
 
     name: str
     version: Version
     where: str
     module: str = ""
     node: str = ""
-    images: Mapping[str, str | None] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
     files: tuple[ReleaseFile, ...] = ()
 
 
@@ -60,7 +64,7 @@ class Versions:
     components: Mapping[str, Component]
 
     def fill(self, template: str, where: str) -> str:
-        """Return ``template`` with each ``{component}`` replaced by its version; raises `InputError` where there is none."""
+        """Return ``template`` with each ``{component}`` replaced by its version; raises `InputError` if it has none."""
         try:
             return template.format_map({name: row.version for name, row in self.components.items()})
         except (KeyError, ValueError, AttributeError, IndexError) as error:
@@ -75,7 +79,14 @@ def load_versions(path: Path) -> Versions:
     """Read versions.yaml; raises `InputError` with file and line for whatever does not fit its schema."""
     document = load_document(path, load_schema(Path(__file__).with_name("versions.schema.json")))
     rows = document.data["components"]
-    return Versions(path, {name: _component(document, name, row) for name, row in rows.items()})
+    bare = Versions(path, {name: _component(document, name, row) for name, row in rows.items()})
+    return replace(bare, components={name: _filled(row, bare) for name, row in bare.components.items()})
+
+
+def _filled(row: Component, versions: Versions) -> Component:
+    """Return ``row`` with the versions in its references filled in."""
+    images = {versions.fill(ref, row.where): versions.fill(pull, row.where) for ref, pull in row.images.items()}
+    return replace(row, images=images)
 
 
 def _component(document: Document, name: str, row: Mapping[str, Any]) -> Component:
