@@ -160,7 +160,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class FaultStatus:
-    """A Fault as the cluster last reported it. ``affected`` are names of pods, or of the one object that was broken."""
+    """A Fault as the cluster last reported it. ``affected`` names the pods it is or was in, or what it broke."""
 
     name: str
     namespace: str

@@ -35,7 +35,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What acting came to: names of what is ``affected``, and words for the status.
+    """What acting came to: names of what is or was ``affected``, and words for the status.
 
     ``over`` says that nothing is left to do; ``pending`` that something could not be reached and should be tried again.
     """

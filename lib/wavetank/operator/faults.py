@@ -23,7 +23,7 @@ from wavetank.faults.resource import ENDED, Fault, Obj, from_rfc3339, to_rfc3339
 from wavetank.faults.switch import SWITCHED
 from wavetank.kube import Kube
 from wavetank.operator.effects import Effect, Order, Outcome
-from wavetank.operator.look import FINALIZER, FINISHED, Look, News
+from wavetank.operator.look import FINALIZER, FINISHED, Look, News, refuse_stale
 from wavetank.operator.objects import BreakObject
 from wavetank.operator.pods import CrashContainers, KillPods, SwitchInPods
 from wavetank.operator.rules import check_fault
@@ -79,9 +79,7 @@ class FaultTender:
             return Look(again=_SOON)  # it could vanish while it is being injected
         try:
             fault = Fault.from_resource(resource)
-            created = from_rfc3339(metadata["creationTimestamp"])
-            if created and now > created + timedelta(seconds=fault.duration):
-                raise InputError("it could not begin in its time", hint="make it again")
+            refuse_stale(resource, fault.duration)
             with _BREAKING:
                 check_fault(self._kube, fault, self._namespace, self._uid)
                 ends_at = _rounded_up(now + timedelta(seconds=fault.duration))

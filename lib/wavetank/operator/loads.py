@@ -18,7 +18,7 @@ from typing import Any
 from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.faults.resource import from_rfc3339, to_rfc3339
 from wavetank.kube import Kube, Obj
-from wavetank.operator.look import FINALIZER, FINISHED, Look, News
+from wavetank.operator.look import FINALIZER, FINISHED, Look, News, age_of, refuse_stale
 from wavetank.operator.rules import check_load
 from wavetank.traffic.manifest import load_pod
 from wavetank.traffic.record import parse_line
@@ -30,7 +30,7 @@ CONFLICT = 409
 _SOON = 1.0
 _CHECK_EVERY = 10.0
 """Seconds between looks at a load that runs; what happens to its pod is told by the pod's own events."""
-_START_WITHIN = 60.0
+_START_WITHIN = timedelta(seconds=60)
 _STOP_WITHIN = 5.0
 """Seconds a pod may take to end after it was stopped; then it is deleted."""
 _EXIT_CODES: Mapping[int, str] = {0: "", 3: "; the schedule was not held: the load itself was late"}
@@ -80,8 +80,7 @@ class LoadTender:
             return Look(again=_SOON)
         try:
             load = Load.from_resource(resource)
-            if _age(resource) > load.duration:
-                raise InputError("it could not begin in its time", hint="make it again")
+            refuse_stale(resource, load.duration)
             check_load(self._kube, load, self._namespace)
             pod = load_pod(resource)
         except InputError as error:
@@ -97,9 +96,9 @@ class LoadTender:
 
     def _start(self, pod: Obj) -> Look:
         why = self._kube.explain_pod(pod).reason
-        if _age(pod) > _START_WITHIN:
+        if age_of(pod) > _START_WITHIN:
             self._kube.delete_object("Pod", pod["metadata"]["name"], self._namespace, grace=0)
-            return self._finish("Failed", f"its pod did not start within {_START_WITHIN:g} s: {why}")
+            return self._finish("Failed", f"its pod did not start within {_START_WITHIN.seconds} s: {why}")
         self._write({"message": f"its pod {why}"})
         return Look(again=_SOON)
 
@@ -149,11 +148,6 @@ class LoadTender:
 
     def _write(self, status: dict[str, Any]) -> None:
         self._kube.patch("Load", self._name, self._namespace, {"status": status}, subresource="status")
-
-
-def _age(obj: Obj) -> float:
-    created = from_rfc3339(obj["metadata"]["creationTimestamp"])
-    return (datetime.now(UTC) - created).total_seconds() if created else 0.0
 
 
 def _container(pod: Obj) -> Obj:

@@ -7,9 +7,13 @@ and the cluster as they are. So it makes no difference why one looks, how often,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-__all__ = ["FINALIZER", "FINISHED", "Look", "News"]
+from wavetank.errors import InputError
+from wavetank.faults.resource import Obj, from_rfc3339
+
+__all__ = ["FINALIZER", "FINISHED", "Look", "News", "age_of", "refuse_stale"]
 
 FINALIZER = "wavetank.dev/operator"
 """Keeps a load or fault that is deleted until its effect has ended."""
@@ -33,3 +37,17 @@ class Look:
 
 
 FINISHED = Look(again=None)
+
+_BEGIN_WITHIN = timedelta(seconds=10)
+
+
+def age_of(obj: Obj) -> timedelta:
+    """Return how long ago ``obj`` was created, to the second."""
+    now = datetime.now(UTC)
+    return now - (from_rfc3339(obj["metadata"]["creationTimestamp"]) or now)
+
+
+def refuse_stale(resource: Obj, duration: float) -> None:
+    """Raise `InputError` when a load or fault of ``duration`` seconds has waited so long that nobody expects it now."""
+    if age_of(resource) > max(timedelta(seconds=duration), _BEGIN_WITHIN):
+        raise InputError("it could not begin in its time", hint="make it again")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from wavetank.errors import KubeError
 from wavetank.faults.breakers import Break, read
@@ -33,7 +35,7 @@ class BreakObject:
                 return Outcome((), f"{planned.kind} {planned.name} is gone", over=True)
             if not planned.is_on(current):
                 return Outcome((), f"{planned} was changed by somebody else meanwhile", over=True)
-        return Outcome((planned.name,), f"{planned} is {planned.became!r}, was {planned.was!r}")
+        return Outcome((planned.name,), f"{planned} is {_words(planned.became)}, was {_words(planned.was)}")
 
     def revert(self, order: Order, original: Obj, affected: Sequence[str]) -> str:
         """Put the value back, unless it is no longer as this fault left it."""
@@ -42,9 +44,14 @@ class BreakObject:
         if current is None:
             return f"{planned.kind} {planned.name} is gone: nothing to put back"
         if not changed:
-            now = read(current, planned.path)
-            return f"{planned} is {now!r} now, not {planned.became!r} as this fault left it: somebody's change stays"
-        return f"{planned} is {planned.was!r} again"
+            now, left = _words(read(current, planned.path)), _words(planned.became)
+            return f"{planned} is {now} now, not {left} as this fault left it: somebody's change stays"
+        return f"{planned} is {_words(planned.was)} again"
+
+
+def _words(value: Any) -> str:
+    """Return a value of an object as a person would write it."""
+    return "nothing" if value is None else json.dumps(value)
 
 
 def _change(order: Order, planned: Break, change: Callable[[Obj], Obj | None]) -> tuple[Obj | None, bool]:

@@ -91,14 +91,17 @@ class SwitchInPods:
         return {"selector": selector_of(order.kube, order.fault.target, order.namespace)}
 
     def act(self, order: Order, original: Obj, affected: Sequence[str]) -> Outcome:
-        """Switch it on wherever it should be and is not; pods that have it come before those that do not."""
+        """Switch it on wherever it should be and is not; pods that have had it come before those that have not.
+
+        What has been ``affected`` stays so: a container that crashes of it is affected, though it cannot be asked.
+        """
         pods = _running(order, original)
         chosen = sorted(pods, key=lambda pod: pod["metadata"]["name"] not in affected)
         chosen = chosen[: int(order.fault.settings["pods"])]
         trouble = _in_each(chosen, lambda pod: _switch_on_if_off(order, pod))
-        names = tuple(pod["metadata"]["name"] for pod in chosen if pod["metadata"]["name"] not in trouble)
+        names = [pod["metadata"]["name"] for pod in chosen if pod["metadata"]["name"] not in trouble]
         words = [f"on in {len(names)} of {len(pods)} pods", *(f"{name}: {why}" for name, why in trouble.items())]
-        return Outcome(names, "; ".join(words), pending=bool(trouble))
+        return Outcome(tuple(dict.fromkeys([*affected, *names])), "; ".join(words), pending=bool(trouble))
 
     def revert(self, order: Order, original: Obj, affected: Sequence[str]) -> str:
         """Switch it off everywhere. After its end the application has done so itself, reachable or not."""

@@ -113,6 +113,20 @@ def test_a_pod_that_does_not_answer_is_tried_again_and_named(pond: Pond, booking
     assert pond.status("trouble")["affected"] == ["booking-1", "booking-2"]
 
 
+def test_a_pod_that_crashes_of_it_was_affected(pond: Pond, booking: Obj) -> None:
+    tending = tender(pond, pond.fault("trouble", "memory-leak", {"deployment": "booking"}))
+    assert reasons(tending.look()) == ["Injected"]
+    for pod in pond.switches.values():
+        pod.hangs = True
+    tending.look()
+    assert pond.status("trouble")["message"].startswith("on in 0 of 2 pods")
+    for pod in pond.switches.values():
+        pod.hangs = False
+    assert reasons(tending.look()) == [], "it is told once"
+    pond.let_expire("trouble")
+    assert reasons(tending.look()) == ["Reverted"]
+
+
 def test_two_faults_in_one_pod_end_one_by_one(pond: Pond, booking: Obj) -> None:
     first = tender(pond, pond.fault("one", "latency", {"deployment": "booking"}))
     second = tender(pond, pond.fault("two", "latency", {"deployment": "booking"}))
