@@ -1,6 +1,7 @@
-"""`make bench`: the load generator beside Fortio, then the cluster."""
+"""`make bench`: the client, the load generator beside Fortio, then the cluster."""
 
-from tests.bench import bench_cluster, bench_load
+from tests.bench import bench_client, bench_cluster, bench_load
 
+bench_client.main()
 bench_load.main()
 bench_cluster.main()

@@ -82,15 +82,14 @@ def _reasons(pod: Obj, events: Sequence[Obj]) -> Iterator[str]:
     for container in _container_statuses(pod):
         yield from _waiting(container, _limit(pod, container["name"]), events)
         yield from _ended(container, _limit(pod, container["name"]))
-    if _last(events, "NodeNotReady"):
-        yield f"its node {pod.get('spec', {}).get('nodeName', '')} does not answer"
     for container in status.get("initContainerStatuses") or []:
         if "running" in container.get("state", {}) and not container.get("ready"):
             yield f"its init container {container['name']} is still running"
     for container in status.get("containerStatuses") or []:
         yield from _unready(container, _limit(pod, container["name"]), events)
-    if pod.get("spec", {}).get("nodeName"):
-        yield f"its node {pod['spec']['nodeName']} has not reported it ready"
+    # Every container was ready when its node was last heard of.
+    lost = _last(events, "NodeNotReady")
+    yield f"its node {pod['spec']['nodeName']} " + ("does not answer" if lost else "has not reported it ready")
 
 
 def _scheduling(pod: Obj) -> Iterator[str]:
@@ -135,9 +134,9 @@ def _unready(container: Obj, limit: str, events: Sequence[Obj]) -> Iterator[str]
     name = container["name"]
     last = container.get("lastState", {}).get("terminated")
     history = f" (restarted {_times(container)}, last time it {_ending(last, limit)})" if last else ""
-    for probe in ("Liveness", "Startup", "Readiness"):
-        if failure := _last(events, "Unhealthy", f"{probe} probe"):
-            yield f"container {name}: its {probe.lower()} probe fails: {_core(failure)}{history}"
+    if failure := _last(events, "Unhealthy"):
+        probe = failure.partition(" ")[0].lower()
+        yield f"container {name}: its {probe} probe fails: {_core(failure)}{history}"
     yield f"container {name} runs, but its readiness probe has not passed yet{history}"
 
 

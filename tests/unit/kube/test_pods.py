@@ -107,6 +107,11 @@ TROUBLES = {
         "container web: its liveness probe fails: Get http://10.0.0.1/healthz: timeout"
         " (restarted 2 times, last time it ended with exit code 137)",
     ),
+    "unready, and its node was once lost": (
+        pod(running(), phase="Running"),
+        [event("NodeNotReady", "Node is not ready"), event("Unhealthy", "Readiness probe failed: timeout")],
+        "container web: its readiness probe fails: timeout",
+    ),
     "not probed yet": (
         pod(running(), phase="Running"),
         [],
