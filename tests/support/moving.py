@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,7 @@ from wavetank.lesson.lab import Lab
 from wavetank.lesson.progress import ProgressFile
 from wavetank.traffic import Load, Second, Summary, Target
 from wavetank.traffic.histogram import Latencies
+from wavetank.traffic.manifest import LOAD_LABEL
 from wavetank.traffic.profile import rate_at
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +42,16 @@ Obj = dict[str, Any]
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def lab_on(kubeconfig: Path, **parts: Any) -> LabSession:
+    """Return a lab on the cluster of ``kubeconfig``: two loads, and whatever ``parts`` of a `Lab` are given."""
+    sailings = Target("web", path="/api/sailings")
+    loads = (Load("steady", sailings, rate=20, duration=60), Load("rush", sailings, rate=120, duration=90))
+    nothing: Obj = {"checkpoints": (), "addons": (), "objectives": ()}
+    declared = {**nothing, "loads": {load.name: load for load in loads}, **parts}
+    lab = Lab(id="00-test", title="A lab of the tests", minutes=5, folder=kubeconfig.parent, **declared)
+    return LabSession(lab, ProgressFile(kubeconfig.parent / "progress.json"), kube=Kube.connect(kubeconfig))
 
 
 class MovingCluster:
@@ -57,7 +69,8 @@ class MovingCluster:
 
     def __enter__(self) -> Self:
         self.api.start()
-        self.kube = Kube.connect(self.api.kubeconfig(self.folder))
+        self.kubeconfig = self.api.kubeconfig(self.folder)
+        self.kube = Kube.connect(self.kubeconfig)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -65,17 +78,8 @@ class MovingCluster:
         self.api.stop()
 
     def open_lab(self, **parts: Any) -> LabSession:
-        """Return a lab on this cluster, with one load and whatever ``parts`` of a `Lab` are given."""
-        steady = Load("steady", Target("web", path="/api/sailings"), rate=20, duration=60)
-        spike = Load("rush", Target("web", path="/api/sailings"), rate=120, duration=90)
-        declared = {
-            "loads": {"steady": steady, "rush": spike},
-            "checkpoints": (),
-            "addons": (),
-            "objectives": (),
-        } | parts
-        lab = Lab(id="00-test", title="A lab of the tests", minutes=5, folder=self.folder, **declared)
-        return LabSession(lab, ProgressFile(self.folder / "progress.json"), kube=self.kube)
+        """Return a lab on this cluster; see `lab_on`."""
+        return lab_on(self.kubeconfig, **parts)
 
     # Nodes and pods
 
@@ -105,7 +109,16 @@ class MovingCluster:
         for number in range(replicas):
             self.put_pod(self._pod_name(app), app, WORKERS[number % len(WORKERS)], version)
 
-    def put_pod(self, name: str, app: str, node: str = "", version: str = "v1", *, ready: bool = True) -> None:
+    def put_pod(
+        self,
+        name: str,
+        app: str,
+        node: str = "",
+        version: str = "v1",
+        *,
+        ready: bool = True,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         """Put a pod: ready, or (``ready`` false) on its way, or (no ``node``) not placed."""
         condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": now()}
         state = {"running": {"startedAt": now()}} if ready else {"waiting": {"reason": "ContainerCreating"}}
@@ -116,7 +129,7 @@ class MovingCluster:
             "containerStatuses": [container] if node else [],
         }
         spec: Obj = {"containers": [_container(app, version)], **({"nodeName": node} if node else {})}
-        meta = {"name": name, "namespace": NAMESPACE, "labels": {"app": app}}
+        meta = {"name": name, "namespace": NAMESPACE, "labels": {"app": app, **(labels or {})}}
         self.api.put({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status})
 
     def pods(self, app: str) -> list[str]:
@@ -149,7 +162,7 @@ class MovingCluster:
         times = {"startedAt": now(), "endsAt": ends.isoformat().replace("+00:00", "Z")}
         if obj["kind"] == "Load":
             pod = f"load-{obj['metadata']['name']}-{obj['metadata']['uid'][:5]}"
-            self.put_pod(pod, "load", "wavetank-control-plane")
+            self.put_pod(pod, "load", "wavetank-control-plane", labels={LOAD_LABEL: obj["metadata"]["name"]})
             self._report(obj, phase="Running", pod=pod, **times)
             threading.Thread(target=self._run_load, args=(obj, pod), daemon=True).start()
         else:
@@ -196,7 +209,7 @@ class MovingCluster:
     def _pod_name(self, app: str) -> str:
         return f"{app}-7d9c5b6f4-{next(self._names):05d}"
 
-    def _later(self, seconds: float, do: Any) -> None:
+    def _later(self, seconds: float, do: Callable[[], object]) -> None:
         timer = threading.Timer(seconds, lambda: self._over.is_set() or do())
         timer.daemon = True
         timer.start()

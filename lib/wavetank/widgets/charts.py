@@ -66,7 +66,7 @@ class TimeChart:
             font_weight="bold",
         )
         self._seconds = bq.Axis(scale=self._x, grid_lines="none", tick_format="d")
-        self._values = bq.Axis(scale=self._y, orientation="vertical", tick_format="~s")
+        self._values = bq.Axis(scale=self._y, orientation="vertical", tick_format=".4~g")
         self._figure = bq.Figure(
             marks=[*self._lines, self._rules, self._letters],
             axes=[self._seconds, self._values],
@@ -80,7 +80,7 @@ class TimeChart:
         self._top = 0.0
         self._numbers = ipw.HTML()
         self._numbers.add_class("wt-numbers")
-        heading = ipw.HTML(f"<h5>{escape(title)}</h5>")
+        heading = ipw.HTML(f"<h5>{escape(title)} <span>by the seconds since the start</span></h5>")
         drawing = ipw.VBox([heading, self._figure])
         drawing.add_class("wt-drawing")
         self.box = ipw.HBox([drawing, self._numbers])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipywidgets as ipw
 
+from wavetank.traffic.manifest import LOAD_LABEL
 from wavetank.widgets.feed import Feed, Watched
 from wavetank.widgets.models.cluster import ClusterPicture, Happening, after
 from wavetank.widgets.models.pods import Node, Pod
@@ -17,12 +18,12 @@ _SHOWN = 9
 
 
 class ClusterView(LiveView):
-    """The cluster as it is now, live. In a terminal: ``print(view)`` takes one look."""
+    """The cluster as it is now, live, without the pods that make the waves. ``print(view)`` takes one look."""
 
     def __init__(self, place: Place) -> None:
         namespace = place.namespace
         super().__init__("Cluster", f"pods in namespace {namespace}")
-        watched = (Watched("Node"), Watched("Pod", namespace), Watched("Event", namespace))
+        watched = (Watched("Node"), Watched("Pod", namespace, selector=f"!{LOAD_LABEL}"), Watched("Event", namespace))
         self._feed = self.following(Feed(place.kube, watched, ClusterPicture(), after, self.touch))
         self._cards, self._log = ipw.HTML(), ipw.HTML()
         self.body.children = (self._cards, self._log)

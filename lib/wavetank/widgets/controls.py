@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import ipywidgets as ipw
 
-__all__ = ["button", "choice", "number", "options", "row", "segments"]
+__all__ = ["button", "choice", "number", "options", "row"]
 
 _W = TypeVar("_W", bound=ipw.DOMWidget)
 
@@ -33,19 +33,10 @@ def choice(label: str, options: Sequence[str], value: str | None = None, *, widt
     return _at_once(_labelled(made, width))
 
 
-def segments(label: str, options: Sequence[str], value: str | None = None) -> ipw.ToggleButtons:
-    """Return a few options side by side, of which one is chosen."""
-    made = ipw.ToggleButtons(options=list(options), value=value, description=label)
-    made.style.description_width = "auto"
-    made.style.button_width = "auto"
+def options(texts: Sequence[str]) -> ipw.RadioButtons:
+    """Return sentences one below the other, of which one can be chosen; at first none is."""
+    made = ipw.RadioButtons(options=list(texts), value=None, layout=ipw.Layout(width="auto"))
     return _at_once(made)
-
-
-def options(texts: Sequence[str]) -> ipw.ToggleButtons:
-    """Return sentences one below the other, of which one is chosen, at first none."""
-    made = segments("", texts)
-    made.add_class("wt-options")
-    return made
 
 
 def number(label: str, value: float, least: float, most: float, *, whole: bool = True) -> ipw.BoundedIntText:

@@ -14,13 +14,15 @@ from wavetank.traffic import PROFILES, LoadStatus, Mark, Summary
 from wavetank.traffic.resource import MAX_DURATION, MAX_RATE
 from wavetank.traffic.series import Snapshot
 from wavetank.widgets.charts import ChartMark, TimeChart, key
-from wavetank.widgets.controls import button, choice, number, row, segments
+from wavetank.widgets.controls import button, choice, number, row
 from wavetank.widgets.following import LoadDesk
 from wavetank.widgets.style import escape, list_items, table
 from wavetank.widgets.view import LiveView
 
 __all__ = ["LoadPanel"]
 
+_SHAPES = [name for name in PROFILES if name != "trace"]
+"""The profiles that need nothing beyond a rate and a duration."""
 _BEFORE = -3.0
 """What happened up to three seconds before the first request belongs to the load."""
 
@@ -32,8 +34,8 @@ class LoadPanel(LiveView):
         super().__init__("Load", f"namespace {lab.namespace}")
         self._loads = lab.model.loads
         self.desk = self.following(LoadDesk(lab.kube, lab.namespace, self.touch))
-        self._load = choice("load", list(self._loads), width="240px")
-        self._profile = segments("profile", [name for name in PROFILES if name != "trace"])
+        self._load = choice("load", list(self._loads), width="200px")
+        self._profile = choice("profile", list(PROFILES), width="180px")
         self._rate = number("requests a second", 20, 1, MAX_RATE)
         self._seconds = number("seconds", 60, 1, MAX_DURATION)
         self._start = button("Start", self._press_start, css="wt-primary", explained="start this load")
@@ -41,11 +43,10 @@ class LoadPanel(LiveView):
         self._load.observe(lambda _: self._fill_in(), "value")
         self._fill_in()
         self._rates = TimeChart("Requests a second", lines=2)
-        self._latencies = TimeChart("Latency in milliseconds, counted from the scheduled send", lines=3)
+        self._latencies = TimeChart("Latency in milliseconds since the scheduled send", lines=3)
         self._marks = ipw.HTML()
         self.body.children = (
-            row(self._load, self._profile),
-            row(self._rate, self._seconds, self._start, self._stop),
+            row(self._load, self._profile, self._rate, self._seconds, self._start, self._stop),
             self._rates.box,
             self._latencies.box,
             self._marks,
@@ -77,13 +78,13 @@ class LoadPanel(LiveView):
     def _fill_in(self) -> None:
         """Put the chosen load's own figures into the form."""
         if load := self._loads.get(self._load.value):
-            known = load.profile.name in self._profile.options
-            self._profile.value = load.profile.name if known else None
+            self._profile.options = [name for name in PROFILES if name in (load.profile.name, *_SHAPES)]
+            self._profile.value = load.profile.name
             self._rate.value, self._seconds.value = round(load.rate), round(load.duration)
 
     def _press_start(self) -> None:
         declared = self._loads[self._load.value]
-        same = self._profile.value in (None, declared.profile.name)
+        same = self._profile.value == declared.profile.name
         profile = declared.profile if same else PROFILES[self._profile.value]()
         load = replace(declared, profile=profile, rate=float(self._rate.value), duration=float(self._seconds.value))
         self.in_background(lambda: self.desk.begin(load), busy=[self._start])

@@ -76,13 +76,10 @@ def after(picture: AutoscalePicture, change: Change) -> AutoscalePicture:
     if change.kind != "HorizontalPodAutoscaler":
         return picture
     there = merged(picture.there, change, dict)
-    looked_at = there.get(picture.name) if picture.name else next(iter(there.values()), None)
-    if looked_at is None or (
-        change.type != LISTED and change.object["metadata"]["name"] != looked_at["metadata"]["name"]
-    ):
-        return replace(picture, there=there)
-    samples = (*picture.samples, _sample(looked_at, change.at))[-_REMEMBERED:]
-    return replace(picture, there=there, samples=samples)
+    moved = replace(picture, there=there)
+    if moved.autoscaler is None or moved.autoscaler == picture.autoscaler:
+        return moved
+    return replace(moved, samples=(*picture.samples, _sample(moved.autoscaler, change.at))[-_REMEMBERED:])
 
 
 def quantity(text: str) -> float:
@@ -106,17 +103,14 @@ def _sample(autoscaler: Obj, at: datetime) -> Sample:
 
 
 def _metric(wanted: Obj, measured: Obj | None) -> Metric:
-    target = _source(wanted)["target"]
+    name, target = _metric_name(wanted), _source(wanted)["target"]
     current = _source(measured).get("current", {}) if measured else {}
-    if "averageUtilization" in target:
-        return Metric(
-            _metric_name(wanted), "% of the request", current.get("averageUtilization"), target["averageUtilization"]
-        )
-    field_ = next(name for name in ("averageValue", "value") if name in target)
-    memory = _metric_name(wanted) == "memory"
-    unit, scale = ("MiB a pod", 2.0**20) if memory else ("a pod", 1.0)
-    now = quantity(current[field_]) / scale if current.get(field_) else None
-    return Metric(_metric_name(wanted), unit, now, quantity(target[field_]) / scale)
+    if share := target.get("averageUtilization"):
+        return Metric(name, "% of the request", current.get("averageUtilization"), share)
+    aim = "averageValue" if "averageValue" in target else "value"
+    unit, scale = ("MiB a pod", 2.0**20) if name == "memory" else ("a pod", 1.0)
+    now = quantity(current[aim]) / scale if aim in current else None
+    return Metric(name, unit, now, quantity(target[aim]) / scale)
 
 
 def _source(metric: Obj) -> dict[str, Any]:
