@@ -31,9 +31,6 @@ def lab(namespace: str) -> Lab:
 
 @pytest.fixture
 def session(kube: Kube, lab: Lab, tmp_path: Path) -> LabSession:
-    labels = {"metadata": {"labels": {"app.kubernetes.io/managed-by": "wavetank"}}}
-    if kube.find("Namespace", lab.namespace):
-        kube.patch("Namespace", lab.namespace, None, labels)
     session = LabSession(lab, ProgressFile(tmp_path / "progress.json"), kube=kube)
     session.goto("floating")
     return session
