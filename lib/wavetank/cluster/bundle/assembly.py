@@ -23,6 +23,11 @@ from wavetank.errors import BundleError, InputError
 __all__ = ["Assembly", "Tools", "install_wheels"]
 
 WHEEL_SECONDS = 900.0
+HOW = [
+    Path(__file__).with_name(f"{module}.py")
+    for module in ("closure", "containerd", "contents", "entries", "images", "interpreter", "layout")
+]
+"""An image also depends on how it is assembled."""
 DEBIAN = "debian"
 CONTAINERD = "programs-containerd"
 
@@ -125,7 +130,7 @@ class Assembly:
                 base=self._graph.image(described.base),
             )
 
-        key = self._graph.key(needs, content, asdict(described.config))
+        key = self._graph.key(needs, content, asdict(described.config), *HOW)
         return Artifact(image_artifact(recipe.ref), f"image {recipe.ref}", key, make, needs)
 
     def _recipe_image(self, recipe: ImageRecipe) -> Artifact:
@@ -150,7 +155,7 @@ class Assembly:
                     base=self._graph.image(recipe.base) if recipe.base else None,
                 )
 
-        key = self._graph.key(needs, recipe.layers, asdict(recipe.config), sys.version, *folders)
+        key = self._graph.key(needs, recipe.layers, asdict(recipe.config), sys.version, *folders, *HOW)
         return Artifact(image_artifact(recipe.ref), f"image {recipe.ref}", key, make, tuple(needs))
 
     def _layer_needs(self, layer: Layer, owner: str) -> Iterator[str]:

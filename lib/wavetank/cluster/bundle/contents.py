@@ -20,9 +20,9 @@ __all__ = ["Supplies", "layer_entries"]
 class Supplies:
     """What layers are made of, by the time they are made.
 
-    ``debian`` tells where the Debian root is; ``programs``, ``module`` and ``wheels`` tell a component's folder of built
-    programs, of sources, of installed wheels; ``store`` fills a folder as containerd's root with the images of these
-    references.
+    ``debian`` tells where the Debian root is; ``programs``, ``module`` and ``wheels`` tell a component's folder of
+    built programs, of sources, of installed wheels; ``store`` fills a folder as containerd's root with the images of
+    these references.
     """
 
     project: Path

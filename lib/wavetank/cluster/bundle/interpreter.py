@@ -7,7 +7,6 @@ Python finds its library relative to its program.
 
 from __future__ import annotations
 
-import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -36,8 +35,21 @@ NOT_NEEDED = (
     "lib-dynload/_test*",
     "lib-dynload/_tkinter*",
 )
+FOR_WHEELS = (
+    "libdl.so.2",
+    "libgcc_s.so.1",
+    "libm.so.6",
+    "libpthread.so.0",
+    "libresolv.so.2",
+    "librt.so.1",
+    "libstdc++.so.6",
+    "libutil.so.1",
+)
+"""What manylinux wheels may expect of any system (PEP 600), whether the interpreter itself needs it or not."""
 STANDARD_PLACES = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 OWN_LIBRARIES = "/usr/local/lib"
+UNNAMED = ("libgcc_s.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1")
+"""glibc opens libgcc itself when a thread is ended; the others are its empty stubs, which older wheels still name."""
 
 
 def interpreter_entries(scratch: Path, programs: Iterable[str] = ()) -> Iterator[Entry]:
@@ -54,7 +66,7 @@ def interpreter_entries(scratch: Path, programs: Iterable[str] = ()) -> Iterator
     yield link("/usr/local/bin/python", "python3")
 
     loaded = libraries([str(program), *(str(path) for path in (library / "lib-dynload").glob("*.so"))])
-    for path in {*loaded, *_unnamed(loaded)}:
+    for path in {*loaded, *_expected_by_wheels(loaded)}:
         place = path if path.startswith(STANDARD_PLACES) else f"{OWN_LIBRARIES}/{Path(path).name}"
         yield Entry(place, 0o755, content=Path(path).resolve())
 
@@ -80,7 +92,7 @@ def _copy(entry: Entry, folder: Path) -> None:
         place.chmod(entry.mode)
 
 
-def _unnamed(loaded: Iterable[str]) -> list[str]:
-    """Return libraries no program names: libgcc, which glibc opens itself when a thread is ended."""
-    places = {str(Path(path).parent) for path in loaded if re.search(r"/libc\.so", path)}
-    return [str(path) for place in places for path in Path(place).glob("libgcc_s.so.1")]
+def _expected_by_wheels(loaded: Iterable[str]) -> list[str]:
+    """Return the libraries beside the C library that wheels may load."""
+    (place,) = {Path(path).parent for path in loaded if Path(path).name.startswith("libc.so")}
+    return [str(place / name) for name in FOR_WHEELS if (place / name).exists()]
