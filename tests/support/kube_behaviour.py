@@ -338,6 +338,39 @@ def test_a_watch_ends_when_told_to(kube: Kube, namespace: str) -> None:
     assert not timer.is_alive()
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_watches_may_be_stopped_in_the_middle_of_anything(kube: Kube, namespace: str) -> None:
+    failures: list[Exception] = []
+    busy = threading.Event()
+
+    def write() -> None:
+        for number in range(1000):
+            if busy.is_set():
+                return
+            kube.apply(config_map("tides", namespace, high=str(number), text="x" * 20_000))
+
+    def look(seconds: float) -> None:
+        stop = threading.Event()
+        threading.Timer(seconds, stop.set).start()
+        try:
+            for _ in kube.watch("ConfigMap", namespace, timeout=20, stop=stop):
+                pass
+        except Exception as error:
+            failures.append(error)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    lookers = [threading.Thread(target=look, args=(0.2 + number / 50,)) for number in range(24)]
+    for looker in lookers:
+        looker.start()
+    for looker in lookers:
+        looker.join(timeout=10)
+    busy.set()
+    writer.join()
+    assert failures == []
+    assert not any(looker.is_alive() for looker in lookers)
+
+
 def test_history_that_is_gone_is_refused_with_410(kube: Kube, namespace: str) -> None:
     query = {"watch": True, "resourceVersion": "1", "timeoutSeconds": 1}
     path = f"/api/v1/namespaces/{namespace}/configmaps"

@@ -192,11 +192,13 @@ class Connection:
             with _hung_up_on(stop, response):
                 rest = b""
                 for chunk in response.stream(65536):
+                    if stop is not None and stop.is_set():  # what is read after the hanging up may be ciphertext
+                        return
                     *lines, rest = (rest + chunk).split(b"\n")
                     yield from lines
                 if rest:
                     yield rest
-        except HTTPError as error:
+        except (HTTPError, ValueError) as error:  # ValueError: what ssl raises when hung up on between two reads
             if stop is None or not stop.is_set():
                 raise self.unreachable(error) from error
         finally:
@@ -240,7 +242,7 @@ def _hung_up_on(stop: threading.Event | None, response: urllib3.BaseHTTPResponse
     def hang_up() -> None:
         while not over.is_set():
             if stop.wait(0.1):
-                with suppress(RuntimeError, ValueError):  # it ended by itself just now
+                with suppress(RuntimeError, ValueError, OSError):  # it ended by itself just now
                     response.shutdown()
                 return
 
