@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-from wavetank.errors import KubeError, WavetankError
+from wavetank.errors import InputError, KubeError
 from wavetank.faults import FaultRun
 from wavetank.kube import Kube, Obj
 from wavetank.kube.pods import is_ready
@@ -31,7 +31,7 @@ class Wave:
         self.run, self._duration, self._disturb = run, duration, disturb
         self._stop = threading.Event()
         self.ended = threading.Event()
-        self._error: WavetankError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._follow, name=f"wave {run.name}", daemon=True)
         self.seconds: list[Second] = []
         self.disturbed_at: int | None = None
@@ -58,9 +58,9 @@ class Wave:
         return Summary.of(self.seconds)
 
     def recovery(self) -> float | None:
-        """Return the seconds from the disturbance to the end of the last second with a failure; None if none ended it.
+        """Return the seconds from the disturbance to the end of the last second in which a request failed.
 
-        One second is as fine as a load reports.
+        None when they still failed as the load ended. One second is as fine as a load reports.
         """
         if self.disturbed_at is None or not self.seconds:
             return None
@@ -83,7 +83,7 @@ class Wave:
                 if self._disturb and self.disturbed_at is None and second.t + 1 >= CALM:
                     self.disturbed_at = second.t + 1
                     self._disturb()
-        except WavetankError as error:
+        except Exception as error:  # whatever it is, it is told to whoever waits for the end
             self._error = error
         finally:
             self.ended.set()
@@ -186,7 +186,9 @@ class Bench:
             case {"scale": {"deployment": deployment, "replicas": replicas}}:
                 return lambda: self.kube.scale(deployment, self.namespace, replicas)
             case _:
-                raise AssertionError(f"lab.schema.json lets through: {during}")
+                raise InputError(
+                    f"during {during!r} is unknown", expected="fault, restart or scale, see lab.schema.json"
+                )
 
     def _inject(self, name: str) -> None:
         self._faults.append(fault_anew(self.kube, self.lab.fault(name), self.namespace))

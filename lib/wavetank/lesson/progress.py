@@ -64,9 +64,9 @@ class Progress:
         return replace(self, checkpoint=checkpoint)
 
     def committed(self, prediction: str, answer: float | str) -> Progress:
-        """Return this progress with an answer committed to, unless the truth is known already."""
+        """Return this progress with an answer committed to; one whose truth is known already stands."""
         known = self.predictions.get(prediction)
-        if known and known.truth is not None:
+        if known and known.answer is not None and known.truth is not None:
             return self
         return self.with_prediction(prediction, PredictionProgress(answer))
 

@@ -36,14 +36,14 @@ def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
     _raise_nodes(kube)
     found = list(_everything(kube, lab.namespace))
     unwanted = surplus(found, wanted)
-    for obj in unwanted:
-        kube.delete_object((obj["apiVersion"], obj["kind"]), obj["metadata"]["name"], lab.namespace)
+    _delete_now(kube, unwanted)
     for obj in wanted:
         _make_exactly(kube, obj, lab.namespace)
-    for pod in kube.list("Pod", lab.namespace):
-        if pod["metadata"].get("ownerReferences") and has_a_past(pod):
-            kube.delete_object("Pod", pod["metadata"]["name"], lab.namespace)
-    _wait_until_settled(kube, lab.namespace, wanted, unwanted)
+    worn = [
+        pod for pod in kube.list("Pod", lab.namespace) if pod["metadata"].get("ownerReferences") and has_a_past(pod)
+    ]
+    _delete_now(kube, worn)
+    _wait_until_settled(kube, lab.namespace, wanted, [*unwanted, *worn])
     _forget_events(kube, lab.namespace)
 
 
@@ -100,6 +100,13 @@ def _raise_nodes(kube: Kube) -> None:
             kube.patch("Node", metadata["name"], None, patch)
 
 
+def _delete_now(kube: Kube, objects: Sequence[Obj]) -> None:
+    """Delete without the usual grace: nobody asks these anything any more."""
+    for obj in objects:
+        name, namespace = obj["metadata"]["name"], obj["metadata"]["namespace"]
+        kube.delete_object((obj["apiVersion"], obj["kind"]), name, namespace, grace=1)
+
+
 def _everything(kube: Kube, namespace: str) -> Iterator[Obj]:
     """Yield every object in ``namespace`` once, whatever its kind and however many versions it is served in."""
     seen = set()
@@ -122,9 +129,8 @@ def _make_exactly(kube: Kube, obj: Obj, namespace: str) -> None:
     found = kube.find(kind, name, namespace)
     owners = take_over(found["metadata"].get("managedFields") or []) if found else None
     try:
-        if found and owners:
-            version = found["metadata"]["resourceVersion"]
-            kube.patch(kind, name, namespace, {"metadata": {"managedFields": owners, "resourceVersion": version}})
+        if owners:
+            kube.patch(kind, name, namespace, {"metadata": {"managedFields": owners}})
         kube.apply(obj, namespace=namespace, force=True)
     except KubeError as error:
         if error.status != 422:
@@ -139,11 +145,13 @@ def _forget_events(kube: Kube, namespace: str) -> None:
     kube.connection.call("DELETE", events)
 
 
-def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], unwanted: Sequence[Obj]) -> None:
-    """Return when nodes, Deployments and pods are ready, and when what goes has gone."""
+def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], deleted: Sequence[Obj]) -> None:
+    """Return when what was deleted has gone, and nodes, Deployments and pods are ready."""
     for node in kube.list("Node"):
         name = node["metadata"]["name"]
         kube.wait_for("Node", name, None, "Ready", timeout=_NODES_WITHIN, waiting_for=f"the node {name} to be ready")
+    for obj in deleted:  # only then does a Deployment's status know that it lacks a pod
+        _wait_until_gone(kube, namespace, obj)
     for obj in wanted:
         if obj["kind"] == "Deployment":
             name = obj["metadata"]["name"]
@@ -155,10 +163,9 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], unwan
         if "deletionTimestamp" not in pod["metadata"]:
             kube.wait_for("Pod", name, namespace, _ready_or_gone, timeout=_READY_WITHIN, waiting_for=words)
     leaving = [pod for pod in kube.list("Pod", namespace) if "deletionTimestamp" in pod["metadata"]]
-    for pod in leaving:  # nobody asks it anything any more, so it need not take its time
-        kube.delete_object("Pod", pod["metadata"]["name"], namespace, grace=1)
-    for obj in [*unwanted, *leaving]:
-        _wait_until_gone(kube, namespace, obj)
+    _delete_now(kube, leaving)
+    for pod in leaving:
+        _wait_until_gone(kube, namespace, pod)
 
 
 def _wait_until_gone(kube: Kube, namespace: str, obj: Obj) -> None:

@@ -47,12 +47,13 @@ class Http(Check):
         """Ask until the answer is as it should be."""
         end = time.monotonic() + self.within
         passed, saw = self._ask(bench)
-        bench.say(f"waiting up to {self.within:g} s: {self.claim}")
+        if not passed:
+            bench.say(f"waiting up to {self.within:g} s: {self.claim}")
         while not passed and time.monotonic() < end:
             time.sleep(_EVERY)
             passed, saw = self._ask(bench)
-        about = ["service,endpointslices"] if self.service else ["ingress,service,endpointslices"]
-        return self.result(passed, saw, f"{self._wanted} within {self.within:g} s", bench.kubectl("get", *about))
+        about = "service,endpointslices" if self.service else "ingress,service,endpointslices"
+        return self.result(passed, saw, f"{self._wanted} within {self.within:g} s", bench.kubectl("get", about))
 
     def _ask(self, bench: Bench) -> tuple[bool, str]:
         try:
