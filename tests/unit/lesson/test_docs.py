@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from tests.support.harbour import WEB
+
 from wavetank.lesson import find_lab
 from wavetank.lesson.checks import CHECKS
 
