@@ -42,6 +42,7 @@ rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings -
 rbac.authorization.k8s.io/v1 Role roles namespaced
 rbac.authorization.k8s.io/v1 RoleBinding rolebindings namespaced
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions - status
+admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations -
 metrics.k8s.io/v1beta1 PodMetrics pods namespaced
 metrics.k8s.io/v1beta1 NodeMetrics nodes -
 """

@@ -8,16 +8,20 @@ always be stopped and deleted.
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import logging
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import kopf
 
-from wavetank.errors import InputError
+from wavetank.errors import InputError, NotFoundError
 from wavetank.faults.resource import Fault
 from wavetank.kube import Kube
-from wavetank.operator.certificates import serving_context
+from wavetank.operator.certificates import make_certificate
 from wavetank.operator.handlers import GROUP, VERSION
 from wavetank.operator.rules import check_fault, check_load
 from wavetank.traffic.resource import Load
@@ -29,6 +33,8 @@ CONFIGURATION = "wavetank"
 HOST = "wavetank-operator.wavetank-system.svc"
 PORT = 9443
 UNPROCESSABLE = 422
+
+log = logging.getLogger("wavetank.operator")
 
 
 def register(registry: kopf.OperatorRegistry, kube: Kube, port: int = PORT) -> None:
@@ -57,19 +63,27 @@ def _judged(check: Callable[[], list[str]]) -> list[str]:
 
 def _serving(kube: Kube, port: int) -> Callable[[kopf.WebhookFn], AsyncIterator[kopf.WebhookClientConfig]]:
     """Return kopf's server with a certificate that the API server has been told to trust."""
-    context, certificate = serving_context(HOST)
 
     async def serve(judge: kopf.WebhookFn) -> AsyncIterator[kopf.WebhookClientConfig]:
-        server = kopf.WebhookServer(addr="0.0.0.0", port=port, host=HOST, context=context, cadata=certificate)  # noqa: S104
-        async with server:
-            async for client_config in server(judge):
-                _trust(kube, certificate)
-                yield client_config
+        certificate, key = make_certificate(HOST)
+        with tempfile.TemporaryDirectory() as folder:  # the ssl module reads files only
+            certfile, keyfile = Path(folder, "tls.crt"), Path(folder, "tls.key")
+            certfile.write_bytes(certificate)
+            keyfile.write_bytes(key)
+            await asyncio.to_thread(_trust, kube, certificate)
+            server = kopf.WebhookServer(addr="0.0.0.0", port=port, host=HOST, certfile=certfile, pkeyfile=keyfile)  # noqa: S104
+            async with server:
+                async for client_config in server(judge):
+                    yield client_config
 
     return serve
 
 
 def _trust(kube: Kube, certificate: bytes) -> None:
+    """Tell the API server whom to trust; where it has not been told to ask, there is nothing to tell it."""
     bundle = base64.b64encode(certificate).decode()
     webhooks = [{"name": f"{plural}.{GROUP}", "clientConfig": {"caBundle": bundle}} for plural in ("faults", "loads")]
-    kube.patch("ValidatingWebhookConfiguration", CONFIGURATION, None, {"webhooks": webhooks}, type="strategic")
+    try:
+        kube.patch("ValidatingWebhookConfiguration", CONFIGURATION, None, {"webhooks": webhooks}, type="strategic")
+    except NotFoundError as error:
+        log.warning("nothing will be refused at creation: %s", error.summary)

@@ -1,12 +1,10 @@
 """A certificate for the admission webhook, made when the operator starts and forgotten when it ends.
 
-The API server is told to trust exactly this one, so there is no authority to keep, nothing to renew, nothing on disk.
+The API server is told to trust exactly this one, so there is no authority to keep and nothing to renew.
 """
 
 from __future__ import annotations
 
-import ssl
-import tempfile
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -14,14 +12,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["serving_context"]
+__all__ = ["make_certificate"]
 
 _VALID = timedelta(days=3650)
 _CLOCK_SKEW = timedelta(minutes=5)
 
 
-def serving_context(host: str) -> tuple[ssl.SSLContext, bytes]:
-    """Return a TLS context that serves as ``host``, and the certificate (PEM) by which a client recognises it."""
+def make_certificate(host: str) -> tuple[bytes, bytes]:
+    """Return a new certificate that proves to be ``host``, signed by itself, and its private key (both PEM)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -41,9 +39,4 @@ def serving_context(host: str) -> tuple[ssl.SSLContext, bytes]:
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    with tempfile.NamedTemporaryFile() as both:  # the ssl module reads files only
-        both.write(secret + certificate)
-        both.flush()
-        context.load_cert_chain(both.name)
-    return context, certificate
+    return certificate, secret

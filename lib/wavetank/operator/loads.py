@@ -99,7 +99,7 @@ class LoadTender:
         if age_of(pod) > _START_WITHIN:
             self._kube.delete_object("Pod", pod["metadata"]["name"], self._namespace, grace=0)
             return self._finish("Failed", f"its pod did not start within {_START_WITHIN.seconds} s: {why}")
-        self._write({"message": f"its pod {why}"})
+        self._write({"message": f"its pod is starting: {why}"})
         return Look(again=_SOON)
 
     def _run(self, resource: Obj, pod: Obj) -> Look:
