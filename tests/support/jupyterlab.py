@@ -6,6 +6,7 @@ Everything JupyterLab writes goes to a temporary folder; it listens on a free lo
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -22,7 +23,7 @@ from typing import Literal
 from urllib.parse import quote
 
 import nbformat
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN = 60.0
@@ -62,7 +63,8 @@ class Notebook:
 
     def __init__(self, lab: JupyterLab, page: Page, name: str) -> None:
         self.page = page
-        page.goto(f"{lab.url}/lab/tree/{quote(name)}?token={lab.token}")
+        workspace = f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}"  # a fresh one restores no other notebook
+        page.goto(f"{workspace}/tree/{quote(name)}?token={lab.token}")
         page.wait_for_selector(".jp-NotebookPanel:visible .jp-Cell", timeout=60_000)
         page.wait_for_function(_KERNEL_IS_IDLE, timeout=60_000)
 
@@ -76,9 +78,28 @@ class Notebook:
             "([name, arguments]) => void window.jupyterapp.commands.execute(name, arguments)", [name, arguments or {}]
         )
 
+    def run_again(self, cell: int) -> None:
+        """Run code cell ``cell`` (from 0) and wait until it has ended."""
+        before = self.prompt(cell).inner_text()
+        self._cell(cell).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        expect(self.prompt(cell)).not_to_have_text(before)
+        expect(self.prompt(cell)).to_have_text(re.compile(r"\[\d+\]:"))
+
+    def prompt(self, cell: int) -> Locator:
+        """Return what stands before code cell ``cell``: ``[3]:``, or ``[*]:`` while it runs."""
+        return self._cell(cell).locator(".jp-InputArea-prompt")
+
     def output(self, cell: int) -> Locator:
         """Return what code cell ``cell`` (from 0) put out."""
-        return self.page.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(cell).locator(".jp-OutputArea")
+        return self._cell(cell).locator(".jp-OutputArea")
+
+    def _cell(self, cell: int) -> Locator:
+        return self.page.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(cell)
+
+    def end_kernel(self) -> None:
+        """Shut the notebook's kernel down and wait until it is."""
+        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
     def view(self, title: str) -> Locator:
         """Return the view with that title."""

@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests; a page and a notebook for each."""
+"""One JupyterLab and one Chromium for all browser tests; for each test a cluster that moves, a page and notebooks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from tests.support.jupyterlab import JupyterLab, Notebook, running_chromium, running_jupyterlab
+from tests.support.moving import MovingCluster
+
+expect.set_options(timeout=30_000)
 
 OpenNotebook = Callable[[Sequence[str]], Notebook]
 
@@ -34,16 +37,34 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def open_notebook(jupyterlab: JupyterLab, page: Page, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
-    """Open a notebook with the given code cells; its kernel is shut down after the test."""
+def cluster(tmp_path: Path) -> Iterator[MovingCluster]:
+    """A cluster with Tidewater on it, in this process: what the kernel does is then only the kernel's."""
+    with MovingCluster(tmp_path) as cluster:
+        for app, replicas in (("web", 3), ("timetable", 2), ("booking", 2), ("payment", 1)):
+            cluster.deploy(app, replicas)
+        yield cluster
+
+
+@pytest.fixture
+def open_notebook(
+    jupyterlab: JupyterLab, page: Page, cluster: MovingCluster, request: pytest.FixtureRequest
+) -> Iterator[OpenNotebook]:
+    """Open a notebook whose first cell has a ``lab`` on the cluster, then the given cells, and run it."""
     name = re.sub(r"\W+", "-", request.node.name) + ".ipynb"
+    begin = f"""
+from pathlib import Path
+from tests.support.moving import lab_on
+from wavetank.widgets import *
+lab = lab_on(Path({str(cluster.kubeconfig)!r}))
+"""
     opened: list[Notebook] = []
 
     def open_(cells: Sequence[str]) -> Notebook:
-        opened.append(Notebook(jupyterlab, page, jupyterlab.write(name, cells)))
-        return opened[-1]
+        notebook = Notebook(jupyterlab, page, jupyterlab.write(name, [begin, *cells]))
+        opened.append(notebook)
+        notebook.run_all()
+        return notebook
 
     yield open_
     for notebook in opened:
-        notebook.command("kernelmenu:shutdown")
-        Path(jupyterlab.folder / name).unlink()
+        notebook.end_kernel()

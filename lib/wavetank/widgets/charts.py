@@ -66,7 +66,7 @@ class TimeChart:
             font_weight="bold",
         )
         self._seconds = bq.Axis(scale=self._x, grid_lines="none", tick_format="d")
-        self._values = bq.Axis(scale=self._y, orientation="vertical", tick_format=".4~g")
+        self._values = bq.Axis(scale=self._y, side="left", tick_format=".4~g")
         self._figure = bq.Figure(
             marks=[*self._lines, self._rules, self._letters],
             axes=[self._seconds, self._values],
