@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wavetank.cluster.bundle.bundle import Bundle, verify
 from wavetank.cluster.bundle.index import read_index
-from wavetank.cluster.bundle.store import make_current, workplace
+from wavetank.cluster.bundle.store import keep, workplace
 from wavetank.errors import BundleError, InputError
 
 __all__ = ["load", "save"]
@@ -62,7 +62,7 @@ def load(archive: Path) -> Bundle:
             )
         bundle = Bundle(found[0], read_index(found[0]))
         verify(bundle)
-        return make_current(found[0], bundle.name)
+        return keep(found[0])
 
 
 def _extract(archive: Path, folder: Path) -> None:

@@ -45,8 +45,8 @@ class Graph:
         return fingerprint(sorted(self.artifacts[need].key for need in needs), *parts)
 
     def whole_key(self) -> str:
-        """Return a key for everything together."""
-        return self.key(self.artifacts)
+        """Return a key for everything together, names included."""
+        return self.key(self.artifacts, sorted(self.artifacts))
 
     def path(self, name: str) -> Path:
         """Return where the artifact of that name is, or will be."""

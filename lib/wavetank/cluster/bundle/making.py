@@ -12,7 +12,7 @@ from wavetank.cluster.bundle.graph import Graph
 from wavetank.cluster.bundle.index import Source
 from wavetank.cluster.bundle.registry import plan_registry
 from wavetank.cluster.bundle.source import plan_source
-from wavetank.cluster.bundle.store import Content, bundles_path, drop_superseded, fill, make_current, workplace
+from wavetank.cluster.bundle.store import Content, bundles_path, drop_superseded, fill, keep, make_current, workplace
 from wavetank.cluster.bundle.versions import load_versions
 from wavetank.cluster.steps import Report, Step, print_report, run_steps
 from wavetank.errors import BundleError
@@ -51,9 +51,11 @@ def _bundle(source: Source, version: str, content: Content, graph: Graph) -> Bun
     name = f"{source}-{version}-{content.architecture}-{graph.whole_key()[:8]}"
     # A cluster that is just coming up may still read from the bundle that was current until now.
     before = (bundles_path() / "current").resolve()
-    with workplace() as folder:
-        fill(folder / name, content, [graph.image(ref) for ref in content.refs], version=version, source=source)
-        bundle = make_current(folder / name, name)
+    if not (bundles_path() / name).is_dir():
+        with workplace() as folder:
+            fill(folder / name, content, [graph.image(ref) for ref in content.refs], version=version, source=source)
+            keep(folder / name)
+    bundle = make_current(name)
     drop_superseded(f"{source}-", keep=(before, bundle.path))
     return bundle
 

@@ -37,27 +37,24 @@ def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, r
     recipes = load_recipes(project / "clusters" / "source", versions)
     go = _toolchain(versions, recipes, cache, report)
     tools = Tools(go.architecture, versions.components["debian"].version, go)
-    assembly = Assembly(graph, project, recipes, tools)
+    Assembly(graph, project, recipes, tools)
     _check_disk(graph, cache.path)
 
-    def files() -> list[tuple[FileKind, str, Path]]:
-        manifests: list[tuple[FileKind, str, Path]] = [
-            ("manifest", name, assembly.module(recipe.name) / path)
-            for recipe in recipes.values()
-            for name, path in recipe.manifests.items()
-        ]
-        binaries: list[tuple[FileKind, str, Path]] = [
-            ("binary", name, graph.path(f"programs-{recipe.name}") / name)
-            for recipe in recipes.values()
-            for name in recipe.binaries
-        ]
-        return [*manifests, *binaries]
-
+    manifests: list[tuple[FileKind, str, Path]] = [
+        ("manifest", name, graph.path(f"manifests-{recipe.name}") / name)
+        for recipe in recipes.values()
+        for name in recipe.manifests
+    ]
+    binaries: list[tuple[FileKind, str, Path]] = [
+        ("binary", name, graph.path(f"programs-{recipe.name}") / name)
+        for recipe in recipes.values()
+        for name in recipe.binaries
+    ]
     return Content(
         architecture=go.architecture,
         node_image=next(recipe.node for recipe in recipes.values() if recipe.node),
         refs=[image.ref for recipe in recipes.values() for image in recipe.images],
-        files=files,
+        files=[*manifests, *binaries],
     )
 
 

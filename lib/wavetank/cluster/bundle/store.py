@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ __all__ = [
     "bundles_path",
     "drop_superseded",
     "fill",
+    "keep",
     "make_current",
     "open_bundle",
     "remove",
@@ -34,15 +35,12 @@ UNFINISHED = ".unfinished-"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a build puts into a bundle: images by reference, and files as (manifest or binary, name, where it lies).
-
-    ``files`` is asked when everything has been made.
-    """
+    """What a build puts into a bundle: images by reference, files as (manifest or binary, name, where it will lie)."""
 
     architecture: str
     node_image: str
     refs: Sequence[str]
-    files: Callable[[], Sequence[tuple[FileKind, str, Path]]]
+    files: Sequence[tuple[FileKind, str, Path]]
 
 
 def bundles_path() -> Path:
@@ -102,16 +100,20 @@ def _alive(process: int) -> bool:
     return True
 
 
-def make_current(unfinished: Path, name: str) -> Bundle:
-    """Give a complete bundle folder its name among the user's bundles and make it the current one."""
-    target = bundles_path() / name
-    if not target.exists():
-        unfinished.rename(target)
+def keep(complete: Path) -> Bundle:
+    """Take a complete bundle folder in among the user's bundles and make it the current one."""
+    if not (bundles_path() / complete.name).exists():
+        complete.rename(bundles_path() / complete.name)
+    return make_current(complete.name)
+
+
+def make_current(name: str) -> Bundle:
+    """Make one of the user's bundles the current one, and open it."""
     link = bundles_path() / f".current-{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(name)
     link.replace(bundles_path() / "current")
-    return open_bundle(target)
+    return open_bundle(bundles_path() / name)
 
 
 def drop_superseded(prefix: str, keep: Iterable[Path]) -> None:
@@ -146,7 +148,7 @@ def fill(folder: Path, content: Content, images: Iterable[Image], *, version: st
         listed.append(BundleImage(image.ref, image.manifest.digest, digests[1], size))
         manifests[image.ref] = image.manifest
     layout.write_index(manifests)
-    files = tuple(_take_file(folder, kind, name, path) for kind, name, path in content.files())
+    files = tuple(_take_file(folder, kind, name, path) for kind, name, path in content.files)
     Index(version, content.architecture, source, content.node_image, tuple(listed), files).write(folder)
 
 

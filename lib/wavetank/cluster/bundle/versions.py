@@ -86,7 +86,7 @@ def load_versions(path: Path) -> Versions:
 def _filled(row: Component, versions: Versions) -> Component:
     """Return ``row`` with the versions in its references filled in."""
     images = {versions.fill(ref, row.where): versions.fill(pull, row.where) for ref, pull in row.images.items()}
-    return replace(row, images=images)
+    return replace(row, images=images, node=versions.fill(row.node, row.where))
 
 
 def _component(document: Document, name: str, row: Mapping[str, Any]) -> Component:
