@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from wavetank.errors import InputError, KubeError, NotFoundError
+from wavetank.errors import InputError, KubeError, NotFoundError, UnreachableError
 from wavetank.kube.client import DEFAULT_NAMESPACE, Client, name_of
 from wavetank.kube.connection import Obj
 from wavetank.kube.wait import wait_for
@@ -68,16 +69,16 @@ def delete(
     deleted = []
     for obj in reversed(parse(manifest, namespace)):
         kind, name, place = (obj["apiVersion"], obj["kind"]), name_of(obj), obj["metadata"]["namespace"]
-        if client.delete_object(kind, name, place) is not None:
-            deleted.append((kind, name, place))
+        if answer := client.delete_object(kind, name, place):
+            deleted.append((kind, name, place, _uid(answer)))
     if wait is None:
         return
     end = time.monotonic() + wait
-    for kind, name, place in deleted:
+    for kind, name, place, uid in deleted:
+        gone = partial(_is_gone, uid)
         left = max(end - time.monotonic(), 0.1)
-        words = f"{kind[1]} {name} to be gone"
         with suppress(NotFoundError):  # its kind went too
-            wait_for(client, kind, name, place, lambda obj: obj is None, timeout=left, waiting_for=words)
+            wait_for(client, kind, name, place, gone, timeout=left, waiting_for=f"{kind[1]} {name} to be gone")
 
 
 def _apply_one(client: Client, obj: Obj, force: bool) -> Obj:
@@ -88,11 +89,13 @@ def _apply_one(client: Client, obj: Obj, force: bool) -> Obj:
     try:
         return client.patch(kind, name, namespace, obj, type="apply", force=force)
     except KubeError as error:
-        if error.status == 409:
+        if isinstance(error, UnreachableError):
+            raise
+        if error.status == 409 and "conflict with" in error.summary:
             raise KubeError(
                 f"{obj['kind']} {name}: others have set fields that this manifest sets differently",
                 status=409,
-                observed=str(error.help.observed or error.summary),
+                observed=error.help.observed or error.summary,
                 command=client.connection.kubectl(
                     "-n", namespace, "get", obj["kind"], name, "-o", "yaml", "--show-managed-fields"
                 ),
@@ -101,6 +104,16 @@ def _apply_one(client: Client, obj: Obj, force: bool) -> Obj:
         raise type(error)(
             f"{obj['kind']} {name}: {error.summary}", status=error.status, observed=error.help.observed
         ) from error
+
+
+def _uid(answer: Obj) -> str:
+    """Return whom a deletion was about: the server answers with the object, or when it is gone with its details."""
+    uid: str = answer["metadata"].get("uid") or answer["details"]["uid"]
+    return uid
+
+
+def _is_gone(uid: str, obj: Obj | None) -> bool:
+    return obj is None or obj["metadata"]["uid"] != uid  # another one of its name may be there already
 
 
 def _rank(obj: Obj) -> int:

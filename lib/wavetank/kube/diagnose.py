@@ -41,23 +41,28 @@ def explain(client: Client, pod: Obj) -> PodTrouble:
 
 
 def trouble_of(client: Client, obj: Obj) -> PodTrouble | None:
-    """Return what is wrong with a pod, or with the newest unready pod that a workload selects; None if nothing is."""
+    """Return what is wrong with a pod, or with the newest unready pod that a workload selects.
+
+    Returns None when nothing is, or nobody can tell: this explains another error and must not become one.
+    """
+    try:
+        troubles = (explain(client, pod) for pod in _pods_of(client, obj) if not is_ready(pod))
+        return next((trouble for trouble in troubles if trouble.reason), None)
+    except KubeError:
+        return None
+
+
+def _pods_of(client: Client, obj: Obj) -> list[Obj]:
+    """Return the pods of a workload, newest first, those that are about to go only when there are no others."""
     if obj["kind"] == "Pod":
-        pods = [obj]
-    else:
-        labels = obj.get("spec", {}).get("selector", {}).get("matchLabels") or {}
-        if not labels:
-            return None
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
-        pods = client.list("Pod", namespace_of(obj), selector)
-    pods = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")), reverse=True)
-    staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-    for pod in staying or pods:
-        if not is_ready(pod):
-            trouble = explain(client, pod)
-            if trouble.reason:
-                return trouble
-    return None
+        return [obj]
+    labels = obj.get("spec", {}).get("selector", {}).get("matchLabels") or {}
+    if not labels:
+        return []
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    pods = client.list("Pod", namespace_of(obj), selector)
+    pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")), reverse=True)
+    return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]] or pods
 
 
 def status_words(obj: Obj) -> str:

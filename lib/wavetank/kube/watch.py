@@ -67,11 +67,10 @@ def changes(
             yield SYNCED, {}
             yield from _follow(client, asked, version, known, end, stop)
         except KubeError as error:
-            if error.status == 410:  # the history is compacted: only a new list knows
-                continue
-            if not _passes(error):
-                raise
-            yield from outage.failed(error)
+            if error.status != 410:  # the history is compacted, and only a new list knows: no failure
+                if not _passes(error):
+                    raise
+                yield from outage.failed(error)
             stop.wait(outage.pause)
     if outage.error and not resume and not stop.is_set():
         raise outage.error

@@ -187,3 +187,11 @@ def test_a_disruption_budget_refuses_an_eviction_at_once(api: ApiServer, kube: K
     api.delete("PodDisruptionBudget", "web")
     kube.evict("web", "default")
     assert api.get("Pod", "web") is None
+
+
+def test_deleting_does_not_wait_for_another_of_the_same_name(api: ApiServer, kube: Kube) -> None:
+    tide = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "tide"}}
+    api.put(tide)
+    api.on_write(lambda change, obj: change == "DELETED" and api.put(tide))
+    kube.delete(tide, wait=5)
+    assert api.get("ConfigMap", "tide")

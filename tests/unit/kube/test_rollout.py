@@ -153,6 +153,14 @@ def test_a_rollout_that_takes_too_long_shows_last_words_and_events(api: ApiServe
     ]
 
 
+def test_an_explanation_that_cannot_be_had_hides_nothing(api: ApiServer, kube: Kube) -> None:
+    store(api, updatedReplicas=1)
+    api.resources = [resource for resource in api.resources if resource.kind != "Pod"]
+    with pytest.raises(WaitTimeoutError) as caught:
+        kube.wait_for("Deployment", "web", "default", "Available", timeout=0.2)
+    assert caught.value.help.observed == "it has no status yet"
+
+
 def put_crashing_pod(api: ApiServer) -> None:
     """Store a pod of the deployment in a crash loop, with an event and the log of the run that failed."""
     last = {"terminated": {"exitCode": 2, "reason": "Error"}}
