@@ -29,7 +29,7 @@ def small_bundle(folder: Path) -> Path:
         architecture="amd64",
         node_image=NODE,
         refs=[NODE, WEB],
-        files=lambda: [("manifest", "crds", folder / "crds.yaml"), ("binary", "kind", folder / "kind")],
+        files=[("manifest", "crds", folder / "crds.yaml"), ("binary", "kind", folder / "kind")],
     )
     fill(folder / "small", content, [base, web], version="0.1.0", source="source")
     return folder / "small"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,15 +56,12 @@ class Assembly:
         for recipe in recipes.values():
             if recipe.go_mod:
                 self._add_programs(recipe)
+            if recipe.manifests:
+                self._add_manifests(recipe)
             if recipe.packages:
                 self._add_debian(recipe)
         for ref in self._images:
             self._add_image(ref)
-
-    def module(self, component: str) -> Path:
-        """Return where the sources of a component's Go module lie."""
-        recipe = self._recipes[component]
-        return self._go.module_folder(recipe.folder, recipe.module)
 
     @property
     def _go(self) -> Go:
@@ -79,6 +77,21 @@ class Assembly:
 
         key = fingerprint(self._go.version, self._tools.architecture, asdict(recipe.go), *sources)
         self._graph.add(Artifact(_programs(recipe.name), f"build {recipe.name}", key, make))
+
+    def _add_manifests(self, recipe: Recipe) -> None:
+        needs = (_programs(recipe.name),)
+
+        def make(folder: Path) -> None:
+            for name, path in recipe.manifests.items():
+                shutil.copyfile(self._module(recipe.name) / path, folder / name)
+
+        key = self._graph.key(needs, recipe.manifests)
+        self._graph.add(Artifact(f"manifests-{recipe.name}", f"manifests of {recipe.name}", key, make, needs))
+
+    def _module(self, component: str) -> Path:
+        """Return where the sources of a component's Go module lie."""
+        recipe = self._recipes[component]
+        return self._go.module_folder(recipe.folder, recipe.module)
 
     def _add_debian(self, recipe: Recipe) -> None:
         suite, architecture = self._tools.suite, self._tools.architecture
@@ -178,7 +191,7 @@ class Assembly:
             project=self._project,
             debian=lambda: self._graph.path(DEBIAN) / "root",
             programs=lambda component: self._graph.path(_programs(component)),
-            module=self.module,
+            module=self._module,
             wheels=lambda component: self._graph.path(_wheels(component)),
             store=self._store,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from wavetank.cluster.bundle.bundle import Bundle
-from wavetank.cluster.bundle.cache import Cache
+from wavetank.cluster.bundle.cache import Cache, fingerprint
 from wavetank.cluster.bundle.graph import Graph
 from wavetank.cluster.bundle.index import Source
 from wavetank.cluster.bundle.registry import plan_registry
@@ -48,7 +48,9 @@ def build(source: Source = "source", report: Report = print_report) -> Bundle:
 
 
 def _bundle(source: Source, version: str, content: Content, graph: Graph) -> Bundle:
-    name = f"{source}-{version}-{content.architecture}-{graph.whole_key()[:8]}"
+    listed = [(kind, name) for kind, name, _ in content.files]
+    key = fingerprint(graph.whole_key(), content.node_image, content.refs, listed)
+    name = f"{source}-{version}-{content.architecture}-{key[:8]}"
     # A cluster that is just coming up may still read from the bundle that was current until now.
     before = (bundles_path() / "current").resolve()
     if not (bundles_path() / name).is_dir():

@@ -64,9 +64,7 @@ def plan_registry(project: Path, versions: Versions, graph: Graph) -> Content:
         architecture=architecture,
         node_image=next(row.node for row in rows if row.node),
         refs=[*(ref for row in rows for ref in row.images), *(image.ref for name in OWN for image in own[name].images)],
-        files=lambda: [
-            (file.kind, file.name, graph.path(_file(file)) / "content") for row in rows for file in row.files
-        ],
+        files=[(file.kind, file.name, graph.path(_file(file)) / "content") for row in rows for file in row.files],
     )
 
 
