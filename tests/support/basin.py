@@ -149,4 +149,6 @@ def small_bundle(folder: Path, refs: Sequence[str]) -> Bundle:
         made = layout.add_image([layer], ImageConfig(), "amd64")
         config = layout.blobs_of(made.digest)[1]
         images.append(BundleImage(ref, made.digest, config, len(ref)))
-    return Bundle(folder, Index("0.1.0", "amd64", "source", refs[0], tuple(images), ()))
+    index = Index("0.1.0", "amd64", "source", refs[0], tuple(images), ())
+    index.write(folder)
+    return Bundle(folder, index)

@@ -61,7 +61,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; errors meant for people are shown as such, without a traceback."""
     try:
-        cli(standalone_mode=False)
+        code = cli(standalone_mode=False)  # what a command gave to `context.exit`
+        sys.exit(code if isinstance(code, int) else 0)
     except WavetankError as error:
         click.echo(str(error), err=True)
         sys.exit(1)

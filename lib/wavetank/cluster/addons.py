@@ -20,13 +20,14 @@ from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import kubeconfig_path
 from wavetank.cluster.steps import Step
 from wavetank.errors import KubeError, WaitTimeoutError
-from wavetank.kube import Kube
+from wavetank.kube import Kube, Obj
 
 if TYPE_CHECKING:
     from wavetank.cluster.bundle import Bundle
 
-__all__ = ["ADDONS", "Addon", "addon_steps", "images_in"]
+__all__ = ["ADDONS", "IMAGES", "Addon", "addon_steps", "images_in", "with_digests"]
 
+IMAGES = "wavetank.dev/image-digests"
 OWN_MANIFESTS = Path(__file__).parents[3] / "clusters" / "manifests"
 ROLLOUT_SECONDS = 120
 ANSWER_SECONDS = 60
@@ -83,8 +84,7 @@ def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[S
 
 def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -> Callable[[], str | None]:
     def load() -> str | None:
-        documents = [document for name in addon.manifests for document in _documents(bundle, name)]
-        refs = sorted(images_in(documents))
+        refs = sorted(images_in(list(_documents(addon, bundle))))
         return provider.load_images(spec.name, bundle, refs, [spec.control_plane])
 
     return load
@@ -93,8 +93,7 @@ def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -
 def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
     def install() -> None:
         kube = Kube.connect(kubeconfig_path(spec.name))
-        for name in addon.manifests:
-            kube.apply(_manifest(bundle, name))
+        kube.apply([with_digests(document, bundle) for document in _documents(addon, bundle)])
         kube.rollout(addon.deployment, addon.namespace, timeout=ROLLOUT_SECONDS)
         if addon.check:
             addon.check(kube, spec)
@@ -102,13 +101,22 @@ def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], No
     return install
 
 
-def _manifest(bundle: Bundle, name: str) -> Path:
-    own = OWN_MANIFESTS / f"{name}.yaml"
-    return own if own.is_file() else bundle.manifest(name)
+def _documents(addon: Addon, bundle: Bundle) -> Iterator[Obj]:
+    for name in addon.manifests:
+        own = OWN_MANIFESTS / f"{name}.yaml"
+        path = own if own.is_file() else bundle.manifest(name)
+        yield from filter(None, yaml.safe_load_all(path.read_text()))
 
 
-def _documents(bundle: Bundle, name: str) -> Iterator[dict[str, Any]]:
-    yield from filter(None, yaml.safe_load_all(_manifest(bundle, name).read_text()))
+def with_digests(document: Obj, bundle: Bundle) -> Obj:
+    """Return a Deployment that says which bytes its image names stand for: other bytes are another rollout."""
+    if document["kind"] != "Deployment":
+        return document
+    digests = " ".join(bundle.image(ref).digest for ref in sorted(images_in(document)))
+    template = document["spec"]["template"]
+    metadata = template["metadata"]
+    annotated = {**metadata, "annotations": {**metadata.get("annotations", {}), IMAGES: digests}}
+    return {**document, "spec": {**document["spec"], "template": {**template, "metadata": annotated}}}
 
 
 def images_in(part: Any) -> set[str]:

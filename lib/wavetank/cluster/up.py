@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from typing import TYPE_CHECKING
 
 from wavetank.cluster import commands
@@ -19,6 +20,8 @@ __all__ = ["down", "up"]
 AT_ONCE = 8
 """How many steps may be under way: most of them wait for the cluster, so more than there are cores."""
 
+KUBERNETES_REGISTRY = "https://registry.k8s.io/v2/"
+
 APPLICATION = "wavetank.dev/tidewater/"
 """Images of the labs' application: its pods run on any node."""
 
@@ -28,14 +31,12 @@ def up(
 ) -> None:
     """Bring the cluster up with its addons; what is there already is left as it is.
 
-    Without a ``bundle`` the newest one is opened. Interrupted anywhere, the next call continues. Raises `StepError`
-    naming the step that failed, `InputError` for a spec the bundle cannot serve, `EngineError` without an engine.
+    Without a ``bundle`` the current one is opened, or the first one made. Interrupted anywhere, the next call
+    continues. Raises `StepError` naming the step that failed, `BundleError` for a bundle that cannot be used or made,
+    `EngineError` without an engine.
     """
-    if bundle is None:
-        from wavetank.cluster.bundle import open_bundle
-
-        bundle = open_bundle(None)
     provider = provider or provider_for(spec)
+    bundle = bundle or _some_bundle(report)
     with only_one(f"bringing up {spec.name!r}"):
         steps = [
             *provider.create_steps(spec, bundle),
@@ -50,6 +51,23 @@ def down(spec: ClusterSpec, *, report: Report = print_report, provider: Provider
     provider = provider or provider_for(spec)
     with only_one(f"taking down {spec.name!r}"):
         run_steps([Step(f"remove {spec.name}", lambda: provider.delete(spec.name))], report)
+
+
+def _some_bundle(report: Report) -> Bundle:
+    from wavetank.cluster.bundle import build, bundles, open_bundle
+
+    if bundles():
+        return open_bundle()
+    return build("registry" if _registry_answers() else "source", report)
+
+
+def _registry_answers() -> bool:
+    """Tell whether Kubernetes' own image registry can be reached: if not, everything is built here."""
+    try:
+        with urllib.request.urlopen(KUBERNETES_REGISTRY, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _load_application(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> str:

@@ -59,7 +59,7 @@ def test_up_again_does_nothing_a_second_time(basin: Basin) -> None:
     made = {name: container["Id"] for name, container in basin.engine.containers.items()}
     notes = {event.step: event.note for event in bring_up(basin, "metrics-server")}
     assert {name: container["Id"] for name, container in basin.engine.containers.items()} == made
-    for step in ("name and ports", "node image", "nodes", "application images", "metrics-server images"):
+    for step in ("name and ports", "nodes", "application images", "metrics-server images"):
         assert notes[step] == "there already"
 
 

@@ -70,11 +70,7 @@ class KindProvider:
         """Return the steps after which all nodes are Ready, and what stands beside them runs."""
         steps = [
             Step("name and ports", lambda: self._claim(spec, bundle)),
-            Step(
-                "node image",
-                lambda: beside.ensure_images(self._engine, bundle, [bundle.node_image]),
-                ("name and ports",),
-            ),
+            Step("node image", lambda: self._load_node_image(spec, bundle), ("name and ports",)),
             Step("nodes", lambda: self._make_nodes(spec, bundle), ("node image",)),
             Step("api server", lambda: self._reach_api(spec.name), ("nodes",)),
             Step("nodes ready", lambda: self._wait_ready(spec), ("api server",)),
@@ -160,6 +156,11 @@ class KindProvider:
             with telling("creating the cluster's network"):
                 self._engine.networks.create(spec.name, driver="bridge", labels={beside.OWNER: spec.name})
         return ""
+
+    def _load_node_image(self, spec: ClusterSpec, bundle: Bundle) -> str:
+        if self._node_containers(spec.name) and not Folder(spec.name).being_made.exists():
+            return "not needed"  # what nodes are made of does not change under them
+        return beside.ensure_images(self._engine, bundle, [bundle.node_image])
 
     def _make_nodes(self, spec: ClusterSpec, bundle: Bundle) -> str:
         folder = Folder(spec.name)
