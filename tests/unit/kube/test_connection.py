@@ -195,3 +195,12 @@ def test_deleting_does_not_wait_for_another_of_the_same_name(api: ApiServer, kub
     api.on_write(lambda change, obj: change == "DELETED" and api.put(tide))
     kube.delete(tide, wait=5)
     assert api.get("ConfigMap", "tide")
+
+
+def test_a_command_that_cannot_be_run_says_why(api: ApiServer, kube: Kube) -> None:
+    with pytest.raises(KubeError, match="this test server does not do GET exec") as caught:
+        kube.exec("web", "default", ["true"])
+    assert caught.value.status == 405
+    api.stop()
+    with pytest.raises(UnreachableError, match="does not answer"):
+        kube.exec("web", "default", ["true"])
