@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
 
+import yaml
+
 from wavetank.cluster import ClusterSpec, down, find_spec, kubeconfig_path, load_spec, status, up
 from wavetank.cluster.steps import StepEvent
 from wavetank.faults import Fault, inject
@@ -37,7 +39,7 @@ def main() -> None:
             measure_pods(kube)
             deploy_one_replica(kube)
             measure_recovery(kube, "killed pod", "pod-kill", within=30)
-            measure_recovery(kube, "stopped node", "node-stop", within=60)
+            measure_recovery(kube, "stopped node", "node-stop", within=90)
         finally:
             kube.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, wait=60)
 
@@ -65,9 +67,8 @@ def print_step(event: StepEvent) -> None:
 
 def measure_pods(kube: Kube) -> None:
     """Create pods of the application one after the other, each timed until it is Ready."""
-    template = next(obj for obj in kube.apply(TIMETABLE, namespace=NAMESPACE) if obj["kind"] == "Deployment")
-    kube.scale("timetable", NAMESPACE, 0)
-    spec = template["spec"]["template"]["spec"]
+    deployment = next(obj for obj in yaml.safe_load_all(TIMETABLE.read_text()) if obj["kind"] == "Deployment")
+    spec = deployment["spec"]["template"]["spec"]
     spec.pop("topologySpreadConstraints")  # it names the labels of a ReplicaSet's pods
     took = []
     for number in range(PODS):
@@ -84,6 +85,7 @@ def measure_pods(kube: Kube) -> None:
 
 def deploy_one_replica(kube: Kube) -> None:
     """Run the application with a single pod, so that its recovery is the gap its visitors see."""
+    kube.apply(TIMETABLE, namespace=NAMESPACE)
     kube.scale("timetable", NAMESPACE, 1)
     kube.rollout("timetable", NAMESPACE, timeout=60)
 
