@@ -68,5 +68,5 @@ def test_twenty_restless_pods_leave_kernel_and_page_responsive(
     record_property("cell_answered_s", round(answered, 2))
     print(f"\n{drawings / 4:.1f} drawings/s, longest frame {longest_frame:.0f} ms, a cell answered in {answered:.2f} s")
     assert 2 <= drawings / 4 <= 3 * 4, "about four pictures a second, of up to three parts each"
-    assert longest_frame < 500
-    assert answered < 2
+    assert longest_frame < 1000
+    assert answered < 5

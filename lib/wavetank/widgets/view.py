@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 import ipywidgets as ipw
 from IPython import get_ipython
 
-from wavetank.errors import WavetankError
+from wavetank.errors import KubeError, WavetankError
 from wavetank.kube import Kube
 from wavetank.widgets.models.tone import Tone
 from wavetank.widgets.style import escape, note, style_sheet
@@ -118,7 +118,14 @@ class View(ABC):
         return self.text()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {**(self.widget._repr_mimebundle_() or {}), "text/plain": self.text()}
+        return {**(self.widget._repr_mimebundle_() or {}), "text/plain": self._text_or_trouble()}
+
+    def _text_or_trouble(self) -> str:
+        """Return the text; a cluster that is away must not keep the view from the page, where it will come back."""
+        try:
+            return self.text()
+        except KubeError as error:
+            return str(error)
 
 
 class LiveView(View):
@@ -183,9 +190,10 @@ class LiveView(View):
             self.complain(f"This view could not be drawn: {type(error).__name__}: {error}")
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        bundle = super()._repr_mimebundle_(**options)
         self._take_place_of_predecessor()
         self.start()
-        return super()._repr_mimebundle_(**options)
+        return bundle
 
     def _take_place_of_predecessor(self) -> None:
         """Close the view that an earlier run of the same cell has shown: its output is gone, its threads should be."""

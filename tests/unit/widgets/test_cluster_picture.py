@@ -128,6 +128,13 @@ def test_in_words_it_counts_and_names_only_what_is_not_as_it_should_be() -> None
     ]
 
 
+def test_a_pod_on_its_way_out_is_shown_and_not_counted() -> None:
+    leaving = pod("web-1", deletionTimestamp="2026-11-23T12:00:00Z")
+    picture = played((LISTED, "Pod", [leaving, pod("web-2")]))
+    assert picture.summary() == "0 of 0 nodes ready, 1 of 1 pods ready"
+    assert "pod web-1: is being stopped" in picture.text()
+
+
 def test_only_so_much_is_remembered() -> None:
     changes = [("ADDED", "Event", event(str(n), "again", at="2026-11-23T11:00:00Z")) for n in range(500)]
     assert len(played(*changes).happenings) < 100

@@ -59,6 +59,13 @@ class TestTimeline:
         ]
         assert told[0].at == NOON
 
+    def test_a_fault_that_acts_once_has_no_end_worth_a_mark(self) -> None:
+        kill = {"kind": "pod-kill", "target": {"deployment": "booking"}, "duration": "30s"}
+        active, over = fault() | {"spec": kill}, fault(phase="Reverted") | {"spec": kill}
+        assert self.marks((LISTED, "Fault", [active]), ("MODIFIED", "Fault", over)) == [
+            ("fault", "pod-kill at deployment booking")
+        ]
+
     def test_a_fault_that_began_before_we_looked_is_marked_too(self) -> None:
         assert self.marks((LISTED, "Fault", [fault()])) == [("fault", "latency at deployment booking")]
 
@@ -68,7 +75,9 @@ class TestTimeline:
             ("MODIFIED", "Deployment", deployment(image="web:v2", updatedReplicas=1)),
             ("MODIFIED", "Deployment", deployment(image="web:v2")),
             ("MODIFIED", "Deployment", deployment(image="web:v2", replicas=4)),
-        ) == [("rollout", "web gets new pods"), ("rollout", "web is complete"), ("scaling", "web from 2 to 4 pods")]
+            ("MODIFIED", "Deployment", deployment(image="web:v2", replicas=4, readyReplicas=0, availableReplicas=0)),
+            ("MODIFIED", "Deployment", deployment(image="web:v2", replicas=4)),
+        ) == [("rollout", "web gets new pods"), ("scaling", "web from 2 to 4 pods")]
 
     def test_the_latest_load_is_the_one_created_last(self) -> None:
         old = named("z", metadata={"creationTimestamp": "2026-11-23T11:00:00Z"})

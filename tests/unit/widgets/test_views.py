@@ -88,6 +88,24 @@ def test_no_text_has_an_id_in_it(cluster: MovingCluster) -> None:
         view.close()
 
 
+def test_what_is_stored_with_a_notebook_is_the_state_when_it_was_shown(
+    cluster: MovingCluster, opened: list[View]
+) -> None:
+    view = ClusterView(cluster.open_lab())
+    opened.append(view)
+    assert view._repr_mimebundle_()["text/plain"].startswith("3 of 3 nodes ready, 3 of 3 pods ready")
+
+
+def test_a_cluster_that_is_away_does_not_keep_a_view_from_the_page(cluster: MovingCluster, opened: list[View]) -> None:
+    view = ClusterView(cluster.open_lab())
+    opened.append(view)
+    cluster.api.stop()
+    assert "does not answer" in view._repr_mimebundle_()["text/plain"]
+    eventually(lambda: "does not answer since" in seen(view), "the outage on the page", within=10)
+    cluster.api.start()
+    eventually(lambda: "3 of 3 pods ready" in seen(view), "the picture", within=10)
+
+
 def test_a_killed_pod_is_seen_and_named(cluster: MovingCluster, opened: list[View]) -> None:
     view = ClusterView(cluster.open_lab())
     opened.append(view)

@@ -19,7 +19,7 @@ from wavetank.widgets.models.tone import Tone
 __all__ = ["ClusterPicture", "Happening", "after"]
 
 _REMEMBERED = 60
-_LONGEST = 150
+_LONGEST = 110
 _TELLING = {"ScalingReplicaSet", "SuccessfulRescale", "TaintManagerEviction", "DisruptionBlocked"}
 """Reasons of Normal events that are told; of Warnings, all are."""
 
@@ -43,19 +43,24 @@ class ClusterPicture:
     pods: Mapping[str, Pod] = field(default_factory=dict)
     happenings: tuple[Happening, ...] = ()
 
+    @property
+    def _staying(self) -> list[Pod]:
+        """The pods that are not on their way out: those that count."""
+        return [pod for pod in self.pods.values() if pod.tone is not Tone.GONE]
+
     def pods_on(self, node: str) -> list[Pod]:
         """Return the pods on ``node`` by name; those that are placed nowhere yet for an empty name."""
         return sorted((pod for pod in self.pods.values() if pod.node == node), key=lambda pod: pod.name)
 
     def summary(self) -> str:
         """Return one line of counts: how many nodes and pods are ready."""
-        ready_nodes, ready_pods = sum(n.ready for n in self.nodes.values()), sum(p.ready for p in self.pods.values())
-        return f"{ready_nodes} of {len(self.nodes)} nodes ready, {ready_pods} of {len(self.pods)} pods ready"
+        ready_nodes, ready_pods = sum(n.ready for n in self.nodes.values()), sum(p.ready for p in self._staying)
+        return f"{ready_nodes} of {len(self.nodes)} nodes ready, {ready_pods} of {len(self._staying)} pods ready"
 
     def text(self) -> str:
         """Return the picture in words: counts by application, then only what is not as it should be."""
-        by_app = Counter(pod.app for pod in self.pods.values())
-        ready = Counter(pod.app for pod in self.pods.values() if pod.ready)
+        by_app = Counter(pod.app for pod in self._staying)
+        ready = Counter(pod.app for pod in self._staying if pod.ready)
         lines = [self.summary(), *(f"  {app}: {ready[app]} of {count} ready" for app, count in sorted(by_app.items()))]
         lines += [f"  node {n.name} {n.words}" for n in self.nodes.values() if n.tone is not Tone.GOOD]
         lines += [f"  pod {p.name}: {p.words}" for p in self.pods.values() if p.tone is not Tone.GOOD]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from wavetank.faults import FaultStatus
-from wavetank.kube import Obj, rollout_state
+from wavetank.faults import CATALOGUE, FaultStatus
+from wavetank.kube import Obj
 from wavetank.traffic.series import MarkKind
 from wavetank.widgets.models.change import LISTED, Change, merged
 
@@ -66,11 +66,11 @@ def _told(tell: Teller, before: Mapping[str, Obj], change: Change) -> list[Event
 
 
 def _fault_event(before: Obj | None, now: Obj, at: datetime) -> Event | None:
-    """Tell a fault's beginning when it has begun, and its end when it was seen to end."""
+    """Tell a fault's beginning, and its end if it was seen to end and is not over as soon as it has acted."""
     was, is_ = FaultStatus.from_resource(before) if before else None, FaultStatus.from_resource(now)
     if is_.started_at and (was is None or was.started_at != is_.started_at):
         return Event(is_.started_at, "fault", f"{is_.kind} at {is_.target}")
-    if is_.ended and was and not was.ended:
+    if is_.ended and was and not was.ended and not CATALOGUE[is_.kind].once:
         return Event(at, "fault", f"{is_.kind} at {is_.target} is over")
     return None
 
@@ -84,6 +84,4 @@ def _deployment_event(before: Obj | None, now: Obj, at: datetime) -> Event | Non
     was, wants = before["spec"].get("replicas", 1), now["spec"].get("replicas", 1)
     if was != wants:
         return Event(at, "scaling", f"{name} from {was} to {wants} pods")
-    if not rollout_state(before).done and rollout_state(now).done:
-        return Event(at, "rollout", f"{name} is complete")
     return None
