@@ -41,13 +41,20 @@ def programs_with_libraries(patterns: Iterable[str], root: Path = Path("/")) -> 
     """
     files: list[str] = []
     for pattern in patterns:
-        found = sorted(f"/{path.relative_to(root)}" for path in root.glob(pattern.lstrip("/")))
+        found = _matching(pattern, root)
         if not found:
             raise BundleError(f"{pattern} is not in {root}", expected="the package that brings it")
         files += found
     return [
         Entry(path, 0o755, content=_inside(root, path)) for path in dict.fromkeys([*files, *libraries(files, root)])
     ]
+
+
+def _matching(pattern: str, root: Path) -> list[str]:
+    """Return the paths that match, as seen inside ``root``; a link is a match wherever it leads."""
+    folder, _, name = pattern.strip("/").rpartition("/")
+    folders = root.glob(folder) if folder else [root]
+    return sorted(f"/{path.relative_to(root)}" for place in folders for path in place.iterdir() if path.match(name))
 
 
 def _inside(root: Path, path: str) -> Path:

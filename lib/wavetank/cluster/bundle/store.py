@@ -127,12 +127,12 @@ def drop_superseded(prefix: str, keep: Iterable[Path]) -> None:
 def remove(name: str) -> None:
     """Remove a bundle; raises `BundleError` when there is none of that name."""
     target = bundles_path() / name
-    if not (target / "bundle.json").is_file() or target.parent != bundles_path():
+    if target not in [bundle.path for bundle in bundles()]:
         raise BundleError(f"there is no bundle {name}", command="wavetank bundle ls")
     current = bundles_path() / "current"
     if current.resolve() == target.resolve():
         current.unlink()
-    shutil.rmtree(target.resolve())
+    shutil.rmtree(target)
 
 
 def fill(folder: Path, content: Content, images: Iterable[Image], *, version: str, source: Source) -> None:
