@@ -41,7 +41,7 @@ class AutoscaleView(LiveView):
             return
         samples = picture.samples
         latest = samples[-1]
-        self.tell(f"{picture.target}: {latest.real} pods, wants {latest.wanted}")
+        self.tell(f"{picture.target}: has {latest.real}, wants {latest.wanted} pods")
         began = samples[0].at
         seconds = [(sample.at - began).total_seconds() for sample in samples]
         seconds.append((datetime.now(UTC) - began).total_seconds())

@@ -65,8 +65,6 @@ class LoadPanel(LiveView):
         status = self.desk.status
         self._stop.disabled = status is None or status.ended
         self.tell(_status(status))
-        if self.desk.trouble:
-            self.complain(self.desk.trouble)
         snapshot, summary = self.desk.series.snapshot(), self.desk.series.summary()
         marks = _of_the_load(snapshot)
         letters = [ChartMark(max(0.0, mark.second), letter) for mark, letter in _lettered(marks)]
@@ -74,6 +72,10 @@ class LoadPanel(LiveView):
         self._rates.show(snapshot.seconds, rates, letters, numbers=_rates(snapshot, summary))
         self._latencies.show(snapshot.seconds, latencies, letters, numbers=_latencies(snapshot, summary))
         self._marks.value = _what_happened(marks)
+
+    def notice(self) -> str:
+        """Return what went wrong while the load was followed."""
+        return self.desk.trouble
 
     def _fill_in(self) -> None:
         """Put the chosen load's own figures into the form."""

@@ -67,9 +67,9 @@ class View(ABC):
 
     def __init__(self, title: str, subtitle: str = "") -> None:
         self._title, self._subtitle = title, subtitle
-        self._heading, self._offline, self._trouble = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._heading, self._notice, self._trouble = ipw.HTML(), ipw.HTML(), ipw.HTML()
         self.body = ipw.VBox()
-        self.widget = ipw.VBox([ipw.HTML(style_sheet()), self._heading, self._offline, self._trouble, self.body])
+        self.widget = ipw.VBox([ipw.HTML(style_sheet()), self._heading, self._notice, self._trouble, self.body])
         self.widget.add_class("wt")
         self.tell("")
 
@@ -142,6 +142,10 @@ class LiveView(View):
     def draw(self) -> None:
         """Bring the widgets up to the model's latest state. Called in the view's thread, never twice at once."""
 
+    def notice(self) -> str:
+        """Return what is wrong with what is drawn, in words; empty when nothing is."""
+        return ""
+
     def following(self, source: _S) -> _S:
         """Have ``source`` begin and end with this view; return it."""
         self._source = source
@@ -179,15 +183,14 @@ class LiveView(View):
 
     def _draw_once(self) -> None:
         lost = self._source.lost_for() if self._source else None
-        self._offline.value = (
-            note(f"The API server does not answer since {lost:.0f} s; what is below is older.")
-            if (lost is not None)
-            else ""
-        )
         try:
             self.draw()
+            notice = self.notice()
         except Exception as error:  # a thread has nobody to raise to: the page is where it can be read
-            self.complain(f"This view could not be drawn: {type(error).__name__}: {error}")
+            notice = f"This view could not be drawn: {type(error).__name__}: {error}"
+        if lost is not None:
+            notice = f"The API server does not answer since {lost:.0f} s; what is below is older."
+        self._notice.value = note(notice)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_(**options)

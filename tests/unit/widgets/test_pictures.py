@@ -166,7 +166,7 @@ class TestAutoscale:
         picture = self.picture((LISTED, kind, [first]), ("MODIFIED", kind, second), ("MODIFIED", kind, second))
         assert [(sample.real, sample.wanted) for sample in picture.samples] == [(1, 1), (1, 3)]
         assert picture.text().splitlines() == [
-            "Deployment web: 1 pods, wants 3 (from 1 to 6)",
+            "Deployment web: has 1, wants 3 pods (from 1 to 6)",
             "  cpu: 140 of 50 % of the request",
             "  memory: 32 of 64 MiB a pod",
             "  at its most",

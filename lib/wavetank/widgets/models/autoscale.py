@@ -66,7 +66,7 @@ class AutoscalePicture:
         if not self.target:
             return f"no autoscaler {self.name}".rstrip()
         now = self.samples[-1]
-        lines = [f"{self.target}: {now.real} pods, wants {now.wanted} (from {now.least} to {now.most})"]
+        lines = [f"{self.target}: has {now.real}, wants {now.wanted} pods (from {now.least} to {now.most})"]
         lines += [f"  {m.name}: {_told(m.current)} of {_told(m.target)} {m.unit}" for m in now.metrics]
         return "\n".join([*lines, *([f"  {now.words}"] if now.words else [])])
 
