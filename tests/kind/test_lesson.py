@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from wavetank.faults import Fault, inject
 from wavetank.kube import Kube, rollout_state
 from wavetank.kube.pods import is_ready
+from wavetank.kube.wait import has_condition
 from wavetank.lesson import LabSession, find_lab
 from wavetank.lesson.declared import declared, full_name
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.progress import ProgressFile
+from wavetank.traffic import Load, start_load
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(300)]
 
@@ -105,16 +108,40 @@ def _restart_a_container(kube: Kube, namespace: str) -> None:
     )
 
 
+def _worker(kube: Kube) -> str:
+    name: str = kube.list("Node", selector="!node-role.kubernetes.io/control-plane")[0]["metadata"]["name"]
+    return name
+
+
 def _cordon_a_node(kube: Kube, namespace: str) -> None:
-    (worker, *_) = (
-        node["metadata"]["name"] for node in kube.list("Node", selector="!node-role.kubernetes.io/control-plane")
-    )
-    kube.patch("Node", worker, None, {"spec": {"unschedulable": True}})
+    kube.patch("Node", _worker(kube), None, {"spec": {"unschedulable": True}})
+
+
+def _leave_waves_behind(kube: Kube, namespace: str) -> None:
+    target = {"target": {"service": "web"}, "rate": 5, "duration": "5m"}
+    start_load(kube, Load.from_spec("endless", target), namespace)
+    broken = {"kind": "selector-mismatch", "target": {"service": "web"}, "duration": "5m"}
+    inject(kube, Fault.from_spec("broken", broken), namespace).wait_active()
+
+
+def _stop_a_node(kube: Kube, namespace: str) -> None:
+    stop = {"kind": "node-stop", "target": {"node": _worker(kube)}, "duration": "5m"}
+    inject(kube, Fault.from_spec("stopped", stop), namespace).wait_active()
+    kube.wait_for("Node", _worker(kube), None, lambda node: not has_condition("Ready")(node), timeout=60)
 
 
 @pytest.mark.parametrize(
     "havoc",
-    [_delete_everything, _edit_by_hand, _break_a_rollout, _add_things, _restart_a_container, _cordon_a_node],
+    [
+        _delete_everything,
+        _edit_by_hand,
+        _break_a_rollout,
+        _add_things,
+        _restart_a_container,
+        _cordon_a_node,
+        _leave_waves_behind,
+        _stop_a_node,
+    ],
 )
 def test_whatever_was_done_goto_brings_the_checkpoint_back(
     kube: Kube, session: LabSession, havoc: Callable[[Kube, str], None]
@@ -124,7 +151,10 @@ def test_whatever_was_done_goto_brings_the_checkpoint_back(
     session.goto("floating")
     assert time.monotonic() - began < WITHIN
     _assert_as_declared(kube, session.model, "floating")
-    assert not any(node["spec"].get("unschedulable") for node in kube.list("Node"))
+    assert kube.list("Load", session.namespace) + kube.list("Fault", session.namespace) == []
+    for node in kube.list("Node"):
+        assert has_condition("Ready")(node)
+        assert not node["spec"].get("unschedulable")
 
 
 def test_checkpoints_can_be_visited_in_any_order(kube: Kube, session: LabSession) -> None:
