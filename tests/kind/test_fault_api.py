@@ -52,9 +52,7 @@ def resource(namespace: str, change: dict[str, Any]) -> Obj:
     ],
     ids=str,
 )
-def test_the_api_refuses_a_wrong_fault_in_words(
-    kube: Kube, namespace: str, change: dict[str, Any], words: str
-) -> None:
+def test_the_api_refuses_a_wrong_fault_in_words(kube: Kube, namespace: str, change: dict[str, Any], words: str) -> None:
     with pytest.raises(KubeError, match=words) as caught:
         kube.create(resource(namespace, change))
     assert caught.value.status == 422

@@ -70,7 +70,9 @@ class Seen:
 
     def burners(self) -> int:
         """Return how many processes burn in the pods."""
-        script = "import glob;print(sum(b'monotonic' in open(f,'rb').read() for f in glob.glob('/proc/[0-9]*/cmdline')))"
+        script = (
+            "import glob;print(sum(b'monotonic' in open(f,'rb').read() for f in glob.glob('/proc/[0-9]*/cmdline')))"
+        )
         found = 0
         for pod in self.pods():
             told = self.kube.exec(pod["metadata"]["name"], self.namespace, ["python3", "-c", script]).stdout

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from wavetank.errors import InputError, NotFoundError, WaitTimeoutError
 from wavetank.faults.resource import ENDED, Fault, FaultStatus, Obj
 from wavetank.kube import Kube
+from wavetank.kube.watch import SYNCED, changes
 
 __all__ = ["Ended", "FaultRun", "active_faults", "emergency_stop", "inject"]
 
@@ -145,9 +146,14 @@ def _ask_to_stop(kube: Kube, one: Ended) -> None:
 
 def _wait_until_over(kube: Kube, kind: str, pending: set[Ended], deadline: float) -> None:
     """Return when all of ``pending`` are over or gone, or at the deadline."""
-    for change, resource in kube.watch(kind, timeout=max(0.1, deadline - time.monotonic())):
-        if change == "DELETED" or _is_over(resource):
+    listed: set[Ended] = set()
+    for change, resource in changes(kube, kind, timeout=max(0.1, deadline - time.monotonic())):
+        if change == SYNCED:
+            pending &= listed  # the others were gone before the watch began
+        elif change == "DELETED" or _is_over(resource):
             pending.discard(_of(resource))
+        else:
+            listed.add(_of(resource))
         if not pending:
             return
 

@@ -1,0 +1,113 @@
+"""What is refused, and what is only warned of, against a cluster as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.pond import NAMESPACE, Pond
+
+from wavetank.errors import InputError
+from wavetank.faults import Fault
+from wavetank.operator.rules import check_fault, check_load
+from wavetank.traffic import Load, Target
+
+
+def fault(kind: str, target: dict[str, Any]) -> Fault:
+    return Fault.from_spec("trouble", {"kind": kind, "target": target, "duration": "30s"})
+
+
+@pytest.fixture(autouse=True)
+def harbour(pond: Pond) -> None:
+    pond.deploy("booking")
+    pond.deploy("payment", replicas=0)
+    pond.node("worker")
+    pond.node("captain", **{"node-role.kubernetes.io/control-plane": ""})
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        ("latency", {"selector": {"app": "booking"}}),
+        ("latency", {"deployment": "booking"}),
+        ("pod-kill", {"service": "booking"}),
+        ("bad-image", {"deployment": "booking"}),
+        ("wrong-port", {"service": "booking"}),
+        ("node-stop", {"node": "worker"}),
+    ],
+)
+def test_what_can_work_is_let_pass_without_a_word(pond: Pond, kind: str, target: dict[str, Any]) -> None:
+    assert check_fault(pond.kube, fault(kind, target), NAMESPACE) == []
+
+
+@pytest.mark.parametrize("target", [{"deployment": "payment"}, {"service": "payment"}])
+def test_a_target_without_pods_is_only_warned_of(pond: Pond, target: dict[str, Any]) -> None:
+    (warning,) = check_fault(pond.kube, fault("latency", target), NAMESPACE)
+    assert warning.endswith("payment has no pods now: the fault waits for them until it ends")
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "observed", "expected"),
+    [
+        ("latency", {"selector": {"app": "boking"}}, "no pod in the namespace harbour has the labels app=boking", ""),
+        ("latency", {"deployment": "boking"}, "there is no Deployment boking", "one of booking, payment"),
+        ("latency", {"service": "boking"}, "there is no Service boking", "one of booking, payment"),
+        ("config-missing", {"deployment": "boking"}, "there is no Deployment boking", "one of booking, payment"),
+        ("node-stop", {"node": "moon"}, "there is no Node moon in the cluster", "one of captain, worker"),
+        ("node-stop", {"node": "captain"}, "without it nothing could start it again", "a worker node"),
+    ],
+)
+def test_a_target_that_cannot_be_hit_is_refused(
+    pond: Pond, kind: str, target: dict[str, Any], observed: str, expected: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        check_fault(pond.kube, fault(kind, target), NAMESPACE)
+    assert observed in caught.value.help.observed
+    assert expected in caught.value.help.expected
+
+
+def test_a_service_that_selects_nothing_is_no_target_for_pods(pond: Pond) -> None:
+    metadata = {"name": "outside", "namespace": NAMESPACE}
+    pond.api.put({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}})
+    with pytest.raises(InputError) as caught:
+        check_fault(pond.kube, fault("latency", {"service": "outside"}), NAMESPACE)
+    assert caught.value.help.observed == "service outside selects no pods"
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "kube-node-lease", "wavetank-system"])
+def test_what_the_cluster_runs_on_is_no_target(pond: Pond, namespace: str) -> None:
+    with pytest.raises(InputError, match="what the cluster itself runs on"):
+        check_fault(pond.kube, fault("pod-kill", {"selector": {"app": "booking"}}), namespace)
+    with pytest.raises(InputError, match="what the cluster itself runs on"):
+        check_load(pond.kube, Load("steady", Target("booking"), rate=1, duration=5), namespace)
+
+
+def test_a_fault_on_a_node_is_seen_from_every_namespace(pond: Pond) -> None:
+    stored = pond.fault("dark", "node-stop", {"node": "worker"})
+    original = {"kind": "Node", "name": "worker", "became": "then"}
+    original["path"] = "/metadata/annotations/wavetank.dev~1power-off-until"
+    active = {"phase": "Active", "endsAt": "2999-01-01T00:00:00Z", "original": original}
+    pond.kube.patch("Fault", "dark", NAMESPACE, {"status": active}, subresource="status")
+    again = fault("node-stop", {"node": "worker"})
+    with pytest.raises(InputError) as caught:
+        check_fault(pond.kube, again, "elsewhere")
+    assert "the fault dark in harbour" in caught.value.help.observed
+    assert check_fault(pond.kube, again, NAMESPACE, stored["metadata"]["uid"]) == [], "it is not in its own way"
+
+
+def test_a_load_needs_a_service_and_one_of_its_ports(pond: Pond) -> None:
+    with pytest.raises(InputError, match="the target matches nothing"):
+        check_load(pond.kube, Load("steady", Target("boking"), rate=1, duration=5), NAMESPACE)
+    with pytest.raises(InputError, match="the Service booking has no port 81"):
+        check_load(pond.kube, Load("steady", Target("booking", 81), rate=1, duration=5), NAMESPACE)
+
+
+def test_a_service_without_ready_endpoints_is_fine_but_said(pond: Pond) -> None:
+    load = Load("steady", Target("booking"), rate=1, duration=5)
+    (warning,) = check_load(pond.kube, load, NAMESPACE)
+    assert "has no ready endpoints now" in warning
+    labels = {"kubernetes.io/service-name": "booking"}
+    metadata = {"name": "booking-1", "namespace": NAMESPACE, "labels": labels}
+    of_kind = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice"}
+    pond.api.put({**of_kind, "metadata": metadata, "endpoints": [{"conditions": {"ready": True}}]})
+    assert check_load(pond.kube, load, NAMESPACE) == []
