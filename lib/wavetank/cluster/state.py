@@ -1,7 +1,7 @@
 """What Wavetank keeps on disk about a cluster: one folder each, gone when the cluster is.
 
 The cluster itself carries its state (labels on its network and containers); the folder holds the kubeconfig, the log
-of its making, and a mark while it is being made. It comes into being with the cluster and goes with it.
+and the times of its making, and a mark while it is being made. It comes into being with the cluster and goes with it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ class Folder:
     def being_made(self) -> Path:
         """There while the nodes are being made: what it stands for may be half of a cluster."""
         return self.path / "being-made"
+
+    @property
+    def times(self) -> Path:
+        """How long each step took when the nodes were made, as JSON."""
+        return self.path / "times.json"
 
     def create(self) -> None:
         """Create the folder, for this user alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from wavetank.cluster.addons import ADDONS
 from wavetank.cluster.provider import Capability, Node, Provider, provider_for
 from wavetank.cluster.spec import ClusterSpec
-from wavetank.cluster.state import kubeconfig_path
+from wavetank.cluster.state import Folder, kubeconfig_path
 from wavetank.errors import KubeError
 from wavetank.kube import Kube, Obj, rollout_state
 
@@ -31,7 +32,8 @@ class Status:
     """How a cluster is.
 
     ``state`` is "absent", "down" (its API server does not answer), "degraded" (a node or an addon is not ready) or
-    "up"; ``addons`` says in words how each one that is there is.
+    "up"; ``addons`` says in words how each one that is there is; ``times`` has the ``seconds`` it took to bring the
+    cluster up, and those of each of its ``steps``, in the order they ended.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Status:
     kubeconfig: str
     ingress: str
     capabilities: Mapping[str, Capability]
+    times: Mapping[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""
@@ -71,11 +74,16 @@ def status(spec: ClusterSpec, *, provider: Provider | None = None) -> Status:
                 answered = kube.list("Node"), kube.list("Deployment")
             except KubeError:
                 answered = None  # it has gone between the two questions
-    return describe(spec, provider, nodes, answered)
+    times = Folder(spec.name).times
+    return describe(spec, provider, nodes, answered, json.loads(times.read_text()) if times.is_file() else {})
 
 
 def describe(
-    spec: ClusterSpec, provider: Provider, nodes: tuple[Node, ...], answered: tuple[list[Obj], list[Obj]] | None
+    spec: ClusterSpec,
+    provider: Provider,
+    nodes: tuple[Node, ...],
+    answered: tuple[list[Obj], list[Obj]] | None,
+    times: Mapping[str, Any],
 ) -> Status:
     """Put together what the provider and the API (its Nodes and Deployments, None without an answer) said."""
     node_objects, deployments = answered or ([], [])
@@ -100,6 +108,7 @@ def describe(
         kubeconfig=str(kubeconfig_path(spec.name)),
         ingress=f"http://127.0.0.1:{spec.ports.ingress}",
         capabilities=info.capabilities,
+        times=times,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 import urllib.request
 from typing import TYPE_CHECKING
 
@@ -9,8 +11,8 @@ from wavetank.cluster import commands
 from wavetank.cluster.addons import addon_steps
 from wavetank.cluster.provider import Provider, provider_for
 from wavetank.cluster.spec import ClusterSpec
-from wavetank.cluster.state import only_one
-from wavetank.cluster.steps import Report, Step, print_report, run_steps
+from wavetank.cluster.state import Folder, only_one
+from wavetank.cluster.steps import Report, Step, StepEvent, print_report, run_steps
 
 if TYPE_CHECKING:
     from wavetank.cluster.bundle import Bundle
@@ -43,7 +45,10 @@ def up(
             Step("application images", lambda: _load_application(spec, bundle, provider), ("nodes",)),
             *addon_steps(spec, bundle, provider),
         ]
-        run_steps(steps, report, workers=AT_ONCE, on_interrupt=commands.end_all)
+        began = time.monotonic()
+        events = run_steps(steps, report, workers=AT_ONCE, on_interrupt=commands.end_all)
+        if any(event.step == "nodes" and not event.note for event in events):  # made now, not there already
+            _keep_times(spec, events, time.monotonic() - began)
 
 
 def down(spec: ClusterSpec, *, report: Report = print_report, provider: Provider | None = None) -> None:
@@ -51,6 +56,11 @@ def down(spec: ClusterSpec, *, report: Report = print_report, provider: Provider
     provider = provider or provider_for(spec)
     with only_one(f"taking down {spec.name!r}"):
         run_steps([Step(f"remove {spec.name}", lambda: provider.delete(spec.name))], report)
+
+
+def _keep_times(spec: ClusterSpec, events: list[StepEvent], seconds: float) -> None:
+    steps = [{"step": event.step, "seconds": round(event.seconds, 1), "note": event.note} for event in events]
+    Folder(spec.name).times.write_text(json.dumps({"seconds": round(seconds, 1), "steps": steps}))
 
 
 def _some_bundle(report: Report) -> Bundle:

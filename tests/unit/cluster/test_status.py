@@ -56,6 +56,15 @@ def test_an_api_server_that_is_gone_is_told(basin: Basin) -> None:
     assert status(basin.spec).state == "down"
 
 
+def test_the_times_are_those_of_making_the_nodes(basin: Basin) -> None:
+    bring_up(basin)
+    made = status(basin.spec).times
+    assert [step["step"] for step in made["steps"]][-1] == "metrics-server"
+    assert made["seconds"] >= max(step["seconds"] for step in made["steps"])
+    bring_up(basin)
+    assert status(basin.spec).times == made
+
+
 def test_all_of_it_is_json_that_comes_back_the_same(basin: Basin) -> None:
     bring_up(basin)
     told = status(basin.spec).as_dict()
@@ -69,4 +78,5 @@ def test_all_of_it_is_json_that_comes_back_the_same(basin: Basin) -> None:
         "kubeconfig",
         "ingress",
         "capabilities",
+        "times",
     }
