@@ -56,9 +56,9 @@ def test_python_starts_from_modules_compiled_beforehand(engine: docker.DockerCli
     said = engine.containers.run(
         PYTHON, ["python3", "-v", "-c", "import json"], remove=True, stderr=True, stdout=False, user="10001"
     )
-    assert b"json/__init__.py" in said
+    used = [line for line in said.splitlines() if b" matches " in line]
+    assert any(b"/json/__pycache__/__init__" in line for line in used)
     assert b"# wrote" not in said
-    assert b"code object from '/usr/local/lib/python" not in said
 
 
 def test_wavetanks_own_image_runs_as_nobody_in_particular(engine: docker.DockerClient, bundle: Bundle) -> None:

