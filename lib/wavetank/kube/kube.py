@@ -131,10 +131,16 @@ class Kube(Client):
         return logs(self, pod, namespace, container, tail, previous)
 
     def follow_logs(
-        self, pod: str, namespace: str, container: str | None = None, stop: threading.Event | None = None
+        self,
+        pod: str,
+        namespace: str,
+        container: str | None = None,
+        stop: threading.Event | None = None,
+        *,
+        silence: float | None = None,
     ) -> Iterator[str]:
-        """Yield a container's log line by line as it grows, until the container ends or ``stop`` is set."""
-        return follow_logs(self, pod, namespace, container, stop)
+        """Yield a container's log line by line as it grows; see `wavetank.kube.logs.follow_logs`."""
+        return follow_logs(self, pod, namespace, container, stop, silence=silence)
 
     def exec(
         self,

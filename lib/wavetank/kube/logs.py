@@ -32,12 +32,15 @@ def follow_logs(
     namespace: str,
     container: str | None = None,
     stop: threading.Event | None = None,
+    *,
+    silence: float | None = None,
 ) -> Iterator[str]:
     """Yield the log from its beginning, line by line as it grows, until the container ends or ``stop`` is set.
 
-    Raises `UnreachableError` when the stream breaks: following again starts from the beginning.
+    ``silence`` is the longest pause in seconds of a container that is known to speak more often. Raises
+    `UnreachableError` when the stream breaks or is silent for longer: following again starts from the beginning.
     """
     query = {"container": container, "follow": True}
     path = client.path("Pod", pod, namespace, "log")
-    for line in client.connection.lines(path, query=query, timeout=None, stop=stop):
+    for line in client.connection.lines(path, query=query, timeout=silence, stop=stop):
         yield line.decode(errors="replace")

@@ -23,6 +23,8 @@ _START_WITHIN = 60.0
 _STOP_WITHIN = 10.0
 _OUTAGE_WITHIN = 120.0
 """Seconds the API server may be away while a load is followed."""
+_SILENT_WITHIN = 15.0
+"""Seconds without a line until a stream counts as broken; a load reports once a second."""
 _PAUSE = 1.0
 _LAST_WORDS = 10
 
@@ -147,7 +149,7 @@ class LoadRun:
         while not stop.is_set():
             try:
                 ended = self._has_ended(pod)
-                for line in self.kube.follow_logs(pod, self.namespace, stop=stop):
+                for line in self.kube.follow_logs(pod, self.namespace, stop=stop, silence=_SILENT_WITHIN):
                     if away_since is not None:
                         away_since = None
                         on_trouble("")

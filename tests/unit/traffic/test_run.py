@@ -86,6 +86,29 @@ def test_an_api_server_that_goes_away_loses_nothing_and_tells_nothing_twice(
     assert troubles[-1] == ""
 
 
+def test_a_stream_that_falls_silent_is_taken_up_again(
+    monkeypatch: pytest.MonkeyPatch, kube: Kube, operator: Operator
+) -> None:
+    monkeypatch.setattr("wavetank.traffic.run._SILENT_WITHIN", 0.3)
+    run = start_load(kube, LOAD, NAMESPACE)
+    operator.says(second(0).to_line())
+    troubles: list[str] = []
+    seen: list[int] = []
+
+    def follow() -> None:
+        for one in run.follow(on_trouble=troubles.append):
+            seen.append(one.t)
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    eventually(lambda: troubles and "does not answer" in troubles[0], "the follower to notice the silence")
+    operator.says(second(1).to_line(), summary_line(2))
+    operator.end("Completed")
+    follower.join(timeout=20)
+
+    assert seen == [0, 1]
+
+
 def test_following_ends_on_request_while_the_load_goes_on(kube: Kube, operator: Operator) -> None:
     run = start_load(kube, LOAD, NAMESPACE)
     operator.says(second(0).to_line())
