@@ -41,7 +41,7 @@ def test_a_cell_whose_output_is_checked_has_one(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_a_notebook_is_delivered_tidy_and_without_errors(path):
     notebook = read(path)
-    assert notebook == tidy(notebook), "run: python scripts/notebooks.py run"
+    assert notebook == tidy(notebook), "run: make notebooks"
     assert not [
         output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"
     ]
