@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, str] = {
     "lab": "lab",
     "load": "load",
     "fault": "fault",
+    "labs": "lesson",
+    "goto": "lesson",
     "check": "lesson",
     "hint": "lesson",
     "solve": "lesson",
