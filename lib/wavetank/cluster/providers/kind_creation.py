@@ -1,0 +1,198 @@
+"""The steps that make a kind cluster, or put right one that is there already."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docker
+from docker.models.containers import Container
+
+from wavetank.cluster import beside, commands
+from wavetank.cluster.engine import engine_host, run_in, telling
+from wavetank.cluster.ports import is_taken, listener
+from wavetank.cluster.providers.kind_config import kind_config
+from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
+from wavetank.cluster.spec import ClusterSpec
+from wavetank.cluster.state import Folder
+from wavetank.cluster.steps import Step
+from wavetank.errors import ClusterError, InputError
+from wavetank.kube import Kube
+
+if TYPE_CHECKING:
+    from wavetank.cluster.bundle import Bundle
+
+__all__ = ["Creation"]
+
+CREATE = ("create", "cluster", "--config", "-", "--retain")
+CREATE_SECONDS = 300
+API_SECONDS = 90
+READY_SECONDS = 120
+
+
+class Creation:
+    """Makes the cluster of one spec from one bundle; every step may be run again."""
+
+    def __init__(self, client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle) -> None:
+        self.client = client
+        self.spec = spec
+        self.bundle = bundle
+        self.parts = Parts(client, spec.name)
+        self.folder = Folder(spec.name)
+
+    def steps(self) -> Sequence[Step]:
+        """Return the steps, and those of what shall stand beside the nodes."""
+        steps = [
+            Step("name and ports", self.claim),
+            Step("node image", self.load_node_image, ("name and ports",)),
+            Step("nodes", self.make_nodes, ("node image",)),
+            Step("api server", self.reach_api, ("nodes",)),
+            Step("nodes ready", self.wait_ready, ("api server",)),
+        ]
+        if "registry" in self.spec.addons:
+            steps.append(Step("registry", self.run_registry, ("name and ports",)))
+            steps.append(Step("registry on nodes", self.trust_registry, ("registry", "nodes")))
+        if "operator" in self.spec.addons:
+            steps.append(Step("power agent", self.run_power_agent, ("api server",)))
+        return steps
+
+    def claim(self) -> str:
+        """Make the name ours, after everything was checked that would be in the way later."""
+        _check_version(self.spec, self.bundle)
+        self.parts.refuse_strangers()
+        if self.parts.nodes():
+            return "there already"
+        _check_port(self.spec, "ingress", self.spec.ports.ingress)
+        if "registry" in self.spec.addons and not self.parts.others():
+            _check_port(self.spec, "registry", self.spec.ports.registry)
+        network = self.parts.network()
+        if network and not is_ours(network):
+            raise ClusterError(
+                f"a Docker network called {self.spec.name!r} is there already, and it is not Wavetank's",
+                command=f"docker network inspect {self.spec.name}",
+                hint="choose another `name` in the cluster's file",
+            )
+        if not network:
+            with telling("creating the cluster's network"):
+                labels = {beside.OWNER: self.spec.name}
+                self.client.networks.create(self.spec.name, driver="bridge", labels=labels)
+        return ""
+
+    def load_node_image(self) -> str:
+        """Have the node image in the engine, where it stays for the next cluster."""
+        if self.parts.nodes() and not self.folder.being_made.exists():
+            return "not needed"  # what nodes are made of does not change under them
+        return beside.ensure_images(self.client, self.bundle, [self.bundle.node_image])
+
+    def make_nodes(self) -> str:
+        """Let kind make the nodes; those that are there whole are only started again."""
+        nodes = self.parts.nodes()
+        if self.folder.being_made.exists():  # an `up` before this one was interrupted while it made them
+            for node in nodes:
+                beside.remove(node)
+        elif nodes:
+            _check_shape(self.spec, nodes)
+            woken = [str(node.name) for node in nodes if wake(node)]
+            return f"started again: {', '.join(woken)}" if woken else "there already"
+        self.folder.create()
+        self.folder.being_made.touch()
+        commands.run(
+            [str(_kind_program(self.bundle)), *CREATE, "--kubeconfig", str(self.folder.kubeconfig)],
+            doing="kind create cluster",
+            log=self.folder.log,
+            env={
+                "DOCKER_HOST": engine_host(),
+                "KIND_EXPERIMENTAL_PROVIDER": "docker",
+                "KIND_EXPERIMENTAL_DOCKER_NETWORK": self.spec.name,
+            },
+            given=json.dumps(kind_config(self.spec, self.bundle.node_image)),
+            timeout=CREATE_SECONDS,
+        )
+        self.folder.being_made.unlink()
+        return ""
+
+    def reach_api(self) -> None:
+        """Write the kubeconfig and wait until the API server answers."""
+        self.folder.write_kubeconfig(self.parts.kubeconfig(inside=False))
+        kube = Kube.connect(self.folder.kubeconfig)
+        deadline = time.monotonic() + API_SECONDS
+        while not kube.alive():
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"the API server of {self.spec.name!r} does not answer",
+                    observed=f"no answer in {API_SECONDS} s",
+                    command=f"docker exec {self.spec.control_plane} journalctl -u kubelet -n 50 --no-pager",
+                    hint="`wavetank down`, then `wavetank up`",
+                )
+            time.sleep(0.5)
+
+    def wait_ready(self) -> None:
+        """Wait until Kubernetes calls every node Ready."""
+        kube = Kube.connect(self.folder.kubeconfig)
+        for node in self.spec.node_names:
+            kube.wait_for("Node", node, None, "Ready", timeout=READY_SECONDS, waiting_for=f"node {node} to be Ready")
+
+    def run_registry(self) -> str:
+        """Have the registry running beside the nodes."""
+        return beside.run_registry(self.client, self.spec, self.bundle)
+
+    def trust_registry(self) -> None:
+        """Tell every node's container runtime that the registry speaks plain HTTP."""
+        folder = f"/etc/containerd/certs.d/{beside.REGISTRY}"
+        hosts = f'server = "http://{beside.REGISTRY}"\n[host."http://{beside.REGISTRY}"]\n'
+        script = f"mkdir -p {folder} && printf %s '{hosts}' > {folder}/hosts.toml"
+        for node in self.parts.nodes():
+            run_in(node, ["sh", "-c", script])
+
+    def run_power_agent(self) -> str:
+        """Have the power agent running beside the nodes."""
+        return beside.run_power_agent(self.client, self.spec, self.bundle, self.parts.kubeconfig(inside=True))
+
+
+def _kind_program(bundle: Bundle) -> Path:
+    if found := shutil.which("kind") or bundle.binary("kind"):
+        return Path(found)
+    raise ClusterError(
+        "the kind program is missing",
+        expected="`kind` on the PATH or in the bundle",
+        command="wavetank bundle ls",
+        hint="`wavetank bundle build`",
+    )
+
+
+def _check_version(spec: ClusterSpec, bundle: Bundle) -> None:
+    offered = bundle.node_image.rpartition(":v")[2].partition("@")[0]
+    if offered.rpartition(".")[0] != spec.kubernetes:
+        raise InputError(
+            f"kubernetes: the bundle has no {spec.kubernetes}",
+            where=spec.where("kubernetes"),
+            observed=f"the bundle has {bundle.node_image}",
+            expected=f'kubernetes: "{offered.rpartition(".")[0]}", or a bundle with {spec.kubernetes}',
+        )
+
+
+def _check_port(spec: ClusterSpec, key: str, port: int) -> None:
+    if is_taken(port):
+        who = listener(port)
+        raise ClusterError(
+            f"port {port} on 127.0.0.1 is taken" + (f" by {who}" if who else ""),
+            expected=f"a free port for the {key}",
+            command=f"ss -ltnp 'sport = :{port}'",
+            hint=f"end what listens there, or change ports/{key} in {spec.where('ports', key) or 'the spec'}",
+        )
+
+
+def _check_shape(spec: ClusterSpec, nodes: Sequence[Container]) -> None:
+    names = {str(node.name) for node in nodes}
+    if names != set(spec.node_names):
+        raise ClusterError(
+            f"cluster {spec.name!r} is up with other nodes than its file asks for",
+            observed=", ".join(sorted(names)),
+            expected=", ".join(sorted(spec.node_names)),
+            command="wavetank status",
+            hint="`wavetank down`, then `wavetank up`",
+        )

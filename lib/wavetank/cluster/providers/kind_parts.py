@@ -1,0 +1,105 @@
+"""What one kind cluster consists of on the engine, found by its labels; whose it is, and how to talk to it.
+
+A cluster is ours when its network carries our label; it carries it before the first node exists, so a cluster that was
+interrupted half-way is still known as ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import docker
+import yaml
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+from wavetank.cluster import beside
+from wavetank.cluster.engine import run_in, telling
+from wavetank.errors import ClusterError, NotSupportedError
+
+__all__ = ["CLUSTER", "ROLE", "Parts", "wake"]
+
+CLUSTER = "io.x-k8s.kind.cluster"
+ROLE = "io.x-k8s.kind.role"
+"""The labels that kind gives its nodes' containers."""
+
+
+class Parts:
+    """The parts of cluster ``name``, looked up anew with every question."""
+
+    def __init__(self, client: docker.DockerClient, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    def nodes(self) -> tuple[Container, ...]:
+        """Return the nodes' containers in whatever state, the control plane's first."""
+        with telling(f"looking for the nodes of {self.name!r}"):
+            found = self.client.containers.list(
+                all=True, filters={"label": f"{CLUSTER}={self.name}"}, ignore_removed=True
+            )
+        return tuple(sorted(found, key=lambda node: (node.labels[ROLE] != "control-plane", node.name or "")))
+
+    def others(self) -> tuple[Container, ...]:
+        """Return the containers beside the nodes."""
+        return tuple(beside.containers(self.client, self.name))
+
+    def network(self) -> Network | None:
+        """Return the network of that name, whosever it is."""
+        with telling(f"looking for the network of {self.name!r}"):
+            found = self.client.networks.list(names=[f"^{self.name}$"])
+        return found[0] if found else None
+
+    def refuse_strangers(self) -> None:
+        """Raise `ClusterError` when nodes of that name exist and Wavetank has not made them."""
+        network = self.network()
+        if self.nodes() and not is_ours(network):
+            raise ClusterError(
+                f"a cluster called {self.name!r} is there already, and it is not Wavetank's",
+                expected="a free name",
+                command=f"docker ps -a --filter label={CLUSTER}={self.name}",
+                hint="choose another `name` in the cluster's file; Wavetank touches nothing it has not made",
+            )
+
+    def worker(self, node: str) -> Container:
+        """Return a worker's container; raises `NotSupportedError` for the control plane's name."""
+        for container in self.nodes():
+            if container.name == node and container.labels[ROLE] == "worker":
+                return container
+            if container.name == node:
+                raise NotSupportedError(
+                    f"{node} is the control plane: it is never stopped", expected="the name of a worker"
+                )
+        raise ClusterError(f"cluster {self.name!r} has no node {node!r}", command="kubectl get nodes")
+
+    def kubeconfig(self, *, inside: bool) -> str:
+        """Return the administrator's kubeconfig, for use on this machine or ``inside`` the cluster's network."""
+        nodes = self.nodes()
+        if not nodes:
+            raise ClusterError(f"there is no cluster {self.name!r}", command="wavetank status", hint="`wavetank up`")
+        config: dict[str, Any] = yaml.safe_load(run_in(nodes[0], ["cat", "/etc/kubernetes/admin.conf"]))
+        cluster, context, user = config["clusters"][0], config["contexts"][0], config["users"][0]
+        if not inside:
+            published = nodes[0].attrs["NetworkSettings"]["Ports"]["6443/tcp"][0]
+            address = urlsplit(cluster["cluster"]["server"])
+            cluster["cluster"]["server"] = address._replace(netloc=f"127.0.0.1:{published['HostPort']}").geturl()
+        cluster["name"] = context["name"] = user["name"] = config["current-context"] = self.name
+        context["context"] = {"cluster": self.name, "user": self.name}
+        return yaml.safe_dump(config)
+
+
+def is_ours(network: Network | None) -> bool:
+    """Tell whether Wavetank has made a network."""
+    return network is not None and beside.OWNER in (network.attrs.get("Labels") or {})
+
+
+def wake(node: Container) -> bool:
+    """Let a stopped or frozen node run again; tell whether it had to be woken."""
+    with telling(f"starting {node.name}"):
+        if node.status == "running":
+            return False
+        if node.status == "paused":
+            node.unpause()
+        else:
+            node.start()
+    return True
