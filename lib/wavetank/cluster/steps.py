@@ -100,7 +100,8 @@ def run_steps(
             except Empty:
                 beat = time.monotonic() + HEARTBEAT_SECONDS
                 for name, since in began.items():
-                    report(StepEvent(name, "running", time.monotonic() - since))
+                    if (seconds := time.monotonic() - since) >= HEARTBEAT_SECONDS:
+                        report(StepEvent(name, "running", seconds))
                 continue
             seconds = time.monotonic() - began.pop(outcome.step.name)
             event = StepEvent(outcome.step.name, "failed" if outcome.error else "done", seconds, outcome.note)

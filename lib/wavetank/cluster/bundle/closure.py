@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +25,7 @@ def libraries(files: Iterable[str], root: Path = Path("/")) -> list[str]:
     words = sorted(files)
     if not words:
         return []
+    # ldd fails as soon as one of the files is a static program; what it says of the others is still true.
     command = ["ldd", *words] if root == Path("/") else ["chroot", str(root), "ldd", *words]
     told = run(["sh", "-c", '"$@" 2>&1 || true', "sh", *command], timeout=60)
     if missing := sorted(set(_MISSING.findall(told))):
@@ -64,15 +66,6 @@ def _inside(root: Path, path: str) -> Path:
         here = here / part
         while here.is_symlink():
             target = here.readlink()
-            here = root / target.relative_to("/") if target.is_absolute() else _normal(here.parent / target)
+            inside = target.relative_to("/") if target.is_absolute() else here.parent.relative_to(root) / target
+            here = Path(os.path.normpath(root / inside))
     return here
-
-
-def _normal(path: Path) -> Path:
-    parts: list[str] = []
-    for part in path.parts:
-        if part == "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return Path(*parts)

@@ -51,7 +51,8 @@ def assemble(
         diff_ids = document["rootfs"]["diff_ids"]
         config = inherit(document.get("config", {}), config)
     added = [layout.add(partial(write_tar, entries), LAYER) for entries in layers]
-    manifest = layout.add_image([*below, *added], config, architecture, [*diff_ids, *(layer.digest for layer in added)])
+    diff_ids += [layer.digest for layer in added]
+    manifest = layout.add_image([*below, *added], diff_ids, config, architecture)
     layout.write_index({ref: manifest})
     return Image(ref, manifest, layout)
 

@@ -45,11 +45,9 @@ FOR_WHEELS = (
     "libstdc++.so.6",
     "libutil.so.1",
 )
-"""What manylinux wheels may expect of any system (PEP 600), whether the interpreter itself needs it or not."""
+"""What manylinux wheels may expect of any system (PEP 600), and libgcc, which glibc opens itself to end a thread."""
 STANDARD_PLACES = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 OWN_LIBRARIES = "/usr/local/lib"
-UNNAMED = ("libgcc_s.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1")
-"""glibc opens libgcc itself when a thread is ended; the others are its empty stubs, which older wheels still name."""
 
 
 def interpreter_entries(scratch: Path, programs: Iterable[str] = ()) -> Iterator[Entry]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from wavetank.errors import BundleError
 
-__all__ = ["Descriptor", "ImageConfig", "Layout", "sha256_file"]
+__all__ = ["CONFIG", "LAYER", "Descriptor", "ImageConfig", "Layout", "index_document", "sha256_file"]
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -98,13 +98,12 @@ class Layout:
     def take(self, other: Layout, digests: Iterable[str]) -> None:
         """Take over blobs of another layout: as hard links where the file system can, else as copies."""
         for digest in digests:
-            with suppress(FileExistsError):
-                try:
-                    self.blob(digest).hardlink_to(other.blob(digest))
-                except FileExistsError:
-                    raise
-                except OSError:
-                    self.blob(digest).write_bytes(other.blob(digest).read_bytes())
+            if self.blob(digest).exists():
+                continue
+            try:
+                self.blob(digest).hardlink_to(other.blob(digest))
+            except OSError:
+                shutil.copyfile(other.blob(digest), self.blob(digest))
 
     def read_json(self, digest: str) -> dict[str, Any]:
         """Return the document with that digest; raises `BundleError` when it is missing."""
@@ -120,18 +119,18 @@ class Layout:
         return [manifest, document["config"]["digest"], *(layer["digest"] for layer in document["layers"])]
 
     def add_image(
-        self, layers: Sequence[Descriptor], config: ImageConfig, architecture: str, diff_ids: Sequence[str] = ()
+        self, layers: Sequence[Descriptor], diff_ids: Sequence[str], config: ImageConfig, architecture: str
     ) -> Descriptor:
         """Write an image of ``layers``, the lowest first, and return its manifest's descriptor.
 
-        ``diff_ids`` are the layers' digests before compression, needed only where a layer is compressed.
+        ``diff_ids`` are the layers' digests before any compression.
         """
         image = {
             "created": EPOCH,
             "architecture": architecture,
             "os": "linux",
             "config": config.document(),
-            "rootfs": {"type": "layers", "diff_ids": list(diff_ids) or [layer.digest for layer in layers]},
+            "rootfs": {"type": "layers", "diff_ids": list(diff_ids)},
             "history": [{"created": EPOCH, "created_by": "wavetank bundle build"} for _ in layers],
         }
         return self.add_manifest(self.add_bytes(_canonical(image), CONFIG), layers)

@@ -19,6 +19,7 @@ from wavetank.cluster.bundle.layout import Descriptor, Layout, sha256_file
 from wavetank.errors import BundleError
 
 __all__ = [
+    "Content",
     "bundles",
     "bundles_path",
     "drop_superseded",
