@@ -68,8 +68,12 @@ def register(registry: kopf.OperatorRegistry, kube: Kube) -> None:
         bells.ring(meta["namespace"], meta["uid"])
 
     @kopf.on.event("v1", "pods", registry=registry)
-    async def wake_namespace(meta: kopf.Meta, **_: Any) -> None:
-        bells.ring_all(meta["namespace"])
+    async def wake_for_pod(meta: kopf.Meta, **_: Any) -> None:
+        loads = [owner["uid"] for owner in meta.get("ownerReferences", ()) if owner["kind"] == "Load"]
+        for uid in loads:
+            bells.ring(meta["namespace"], uid)
+        if not loads:  # it may be one of those that any fault in its namespace is about
+            bells.ring_all(meta["namespace"])
 
     @kopf.daemon(GROUP, VERSION, "loads", registry=registry, when=_not_in(LOAD_ENDED), backoff=_TRY_AGAIN)
     async def tend_load(body: kopf.Body, meta: kopf.Meta, stopped: kopf.DaemonStopped, **_: Any) -> None:

@@ -5,7 +5,8 @@
        └───────────┴──────▶ Failed      refused, or its pod did not start, crashed or vanished
 
 The pod belongs to the Load, so it goes when the Load is deleted. A stopped load's pod is not deleted: its deadline is
-moved to now, so that the kubelet ends it and its log can still be read.
+moved to now, so that the kubelet ends it and its log can still be read. The log's last line, the summary, also tells
+that the load is over a second or two before the pod's status does.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = ["LoadTender"]
 
 CONFLICT = 409
 _SOON = 1.0
+_AT_ONCE = 0.2
 _CHECK_EVERY = 10.0
 """Seconds between looks at a load that runs; what happens to its pod is told by the pod's own events."""
 _START_WITHIN = timedelta(seconds=60)
@@ -67,7 +69,7 @@ class LoadTender:
         if pod["status"]["phase"] in ("Succeeded", "Failed"):
             return self._sum_up(resource, pod)
         if resource["spec"].get("stop"):
-            return self._stop(pod)
+            return self._stop(resource, pod)
         if pod["status"]["phase"] == "Running":
             return self._run(resource, pod)
         return self._start(pod)
@@ -114,7 +116,7 @@ class LoadTender:
         )
         return Look(again=_CHECK_EVERY, news=(News("Started", f"{message} until {ends:%H:%M:%S} UTC"),))
 
-    def _stop(self, pod: Obj) -> Look:
+    def _stop(self, resource: Obj, pod: Obj) -> Look:
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
         name = pod["metadata"]["name"]
@@ -123,11 +125,12 @@ class LoadTender:
             return self._finish("Stopped", f"its pod {name} did not end in time and was deleted")
         if pod["spec"].get("activeDeadlineSeconds") != 1:
             self._kube.patch("Pod", name, self._namespace, {"spec": {"activeDeadlineSeconds": 1}})
-        return Look(again=_SOON)
+        elif pod["status"]["phase"] == "Running" and _figures(self._last_line(pod)):
+            return self._sum_up(resource, pod)
+        return Look(again=_AT_ONCE)
 
     def _sum_up(self, resource: Obj, pod: Obj) -> Look:
-        name = pod["metadata"]["name"]
-        log = self._kube.logs(name, self._namespace, tail=1).strip()
+        name, log = pod["metadata"]["name"], self._last_line(pod)
         figures = _figures(log)
         code = _container(pod)["state"].get("terminated", {}).get("exitCode")
         counted = {key: figures[key] for key in ("sent", "failed") if key in figures}
@@ -138,6 +141,9 @@ class LoadTender:
             return self._finish("Completed", words + _EXIT_CODES[code], counted)
         why = pod["status"].get("reason") or f"exit code {code}"
         return self._finish("Failed", f"its pod {name} ended with {why}; its last words: {log or 'none'}", counted)
+
+    def _last_line(self, pod: Obj) -> str:
+        return self._kube.logs(pod["metadata"]["name"], self._namespace, tail=1).strip()
 
     def _finish(self, phase: str, message: str, counted: Mapping[str, int] | None = None) -> Look:
         try:

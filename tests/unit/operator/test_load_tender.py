@@ -103,18 +103,21 @@ def test_a_pod_that_crashes_fails_the_load_with_its_last_words(pond: Pond, web: 
     assert "ended with exit code 1; its last words: ImportError: no module" in status(pond)["message"]
 
 
-def test_stopping_moves_the_pod_s_deadline_and_keeps_its_log(pond: Pond, web: None) -> None:
+@pytest.mark.parametrize("told_by", ["log", "status"])
+def test_stopping_moves_the_pod_s_deadline_and_keeps_its_log(pond: Pond, web: None, told_by: str) -> None:
     tending = tender(pond)
     tending.look()
     play(pond, "Running", {"running": {}})
     tending.look()
     pond.kube.patch("Load", "steady", NAMESPACE, {"spec": {"stop": True}})
-    assert tending.look().again == 1.0
+    tending.look()
     assert pod(pond)["spec"]["activeDeadlineSeconds"] == 1
-    assert status(pond)["phase"] == "Running", "it has not ended before its pod has"
+    tending.look()
+    assert status(pond)["phase"] == "Running", "it has not ended before its pod says so"
 
     report(pond, sent=7, failed=0)
-    play(pond, "Failed", ended_with(0), reason="DeadlineExceeded")
+    if told_by == "status":
+        play(pond, "Failed", ended_with(0), reason="DeadlineExceeded")
     assert reasons(tending.look()) == ["Stopped"]
     assert (status(pond)["sent"], status(pond)["message"]) == (7, "7 sent, 0 failed")
 
