@@ -76,11 +76,10 @@ class TimeChart:
             display_toolbar=False,
             layout=ipw.Layout(width="100%", height="150px"),
         )
-        self._marks: Sequence[ChartMark] = ()
-        self._top = 0.0
+        self._drawn: _Drawing | None = None
         self._numbers = ipw.HTML()
         self._numbers.add_class("wt-numbers")
-        heading = ipw.HTML(f"<h5>{escape(title)} <span>by the seconds since the start</span></h5>")
+        heading = ipw.HTML(f"<h5>{escape(title)} <span>over the seconds since the start</span></h5>")
         drawing = ipw.VBox([heading, self._figure])
         drawing.add_class("wt-drawing")
         self.box = ipw.HBox([drawing, self._numbers])
@@ -94,33 +93,51 @@ class TimeChart:
         *,
         numbers: str,
     ) -> None:
-        """Draw ``lines`` (one value for each of ``x``, nan for none) and ``marks``; write ``numbers`` (HTML) beside."""
-        end = max([60.0, *x[-1:]])
-        begin = max(0.0, end - _SPAN)
-        first = next((index for index, second in enumerate(x) if second >= begin), len(x))
-        shown = [line[first:] for line in lines]
-        top = _round_up(max((value for line in shown for value in line if not math.isnan(value)), default=0.0))
-        for axis, low, high in ((self._x, begin, end), (self._y, 0.0, top)):
+        """Draw ``lines`` (one value for each of ``x``, nan for none) and ``marks``; write ``numbers`` (HTML) beside.
+
+        What is on the page already is not sent again.
+        """
+        self._numbers.value = numbers
+        drawing = _drawing(x, lines, marks)
+        if drawing == self._drawn:
+            return
+        self._drawn = drawing
+        for axis, low, high in ((self._x, drawing.begin, drawing.end), (self._y, 0.0, drawing.top)):
             with axis.hold_sync():
                 axis.min, axis.max = low, high
-        self._values.tick_values = [0.0, top / 2, top]
-        self._seconds.tick_values = _ticks(begin, end)
-        for line, values in zip(self._lines, shown, strict=True):
+        self._values.tick_values = [0.0, drawing.top / 2, drawing.top]
+        self._seconds.tick_values = _ticks(drawing.begin, drawing.end)
+        for line, values in zip(self._lines, drawing.lines, strict=True):
             with line.hold_sync():
-                line.x, line.y = list(x[first:]), list(values)
-        self._show_marks([mark for mark in marks if begin <= mark.second <= end], top)
-        self._numbers.value = numbers
-
-    def _show_marks(self, marks: Sequence[ChartMark], top: float) -> None:
-        if (self._marks, self._top) == (marks, top):
-            return
-        self._marks, self._top = marks, top
-        places = [mark.second for mark in marks]
+                line.x, line.y = drawing.x, values
+        places, heights = [mark.second for mark in drawing.marks], [drawing.top] * len(drawing.marks)
         with self._rules.hold_sync():
-            self._rules.x, self._rules.y = [[place, place] for place in places], [[0.0, top]] * len(places)
+            self._rules.x, self._rules.y = [[place, place] for place in places], [[0.0, high] for high in heights]
         with self._letters.hold_sync():
-            self._letters.x, self._letters.y = places, [top] * len(places)
-            self._letters.text = [mark.letter for mark in marks]
+            self._letters.x, self._letters.y = places, heights
+            self._letters.text = [mark.letter for mark in drawing.marks]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """The part of an experiment that fits: from second ``begin`` to ``end``, values from 0 to ``top``."""
+
+    begin: float
+    end: float
+    top: float
+    x: tuple[float, ...]
+    lines: tuple[tuple[float, ...], ...]
+    marks: tuple[ChartMark, ...]
+
+
+def _drawing(x: Sequence[float], lines: Sequence[Sequence[float]], marks: Sequence[ChartMark]) -> _Drawing:
+    end = max([60.0, *x[-1:]])
+    begin = max(0.0, end - _SPAN)
+    first = next((index for index, second in enumerate(x) if second >= begin), len(x))
+    shown = tuple(tuple(line[first:]) for line in lines)
+    highest = max((value for line in shown for value in line if not math.isnan(value)), default=0.0)
+    inside = tuple(mark for mark in marks if begin <= mark.second <= end)
+    return _Drawing(begin, end, _round_up(highest), tuple(x[first:]), shown, inside)
 
 
 def _ticks(begin: float, end: float) -> list[float]:

@@ -69,7 +69,7 @@ def _pod(pod: Pod) -> str:
     words = f'<span class="{"wt-hidden" if pod.ready else "w"}">{escape(pod.words)}</span>'
     again = f'<span class="w">restarted {pod.restarts}&times;</span>' if pod.restarts else ""
     version = f'<span class="v">{escape(pod.version)}</span>'
-    name = f'<span class="n" title="{escape(pod.name)}">{escape(pod.name)}</span>'
+    name = f'<span class="n">{escape(pod.name)}</span>'
     return f'<li class="wt-{pod.tone}">{mark(pod.tone)}{name}{version}{words}{again}</li>'
 
 

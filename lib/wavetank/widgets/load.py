@@ -43,7 +43,7 @@ class LoadPanel(LiveView):
         self._load.observe(lambda _: self._fill_in(), "value")
         self._fill_in()
         self._rates = TimeChart("Requests a second", lines=2)
-        self._latencies = TimeChart("Latency in milliseconds since the scheduled send", lines=3)
+        self._latencies = TimeChart("Latency in ms from the scheduled send", lines=3)
         self._marks = ipw.HTML()
         self.body.children = (
             row(self._load, self._profile, self._rate, self._seconds, self._start, self._stop),
