@@ -33,7 +33,7 @@ def test_lines_marks_and_numbers_are_shown(chart: TimeChart) -> None:
     chart.show([0, 1], ([3.0, 4.0], [5.0, 6.0]), [ChartMark(1.0, "A")], numbers="<b>six</b>")
     assert drawn(chart) == [([0, 1], [3, 4]), ([0, 1], [5, 6])]
     *_, rules, letters = figure(chart).marks
-    assert (list(letters.text), [list(rule) for rule in rules.x]) == (["A"], [[1.0, 1.0]])
+    assert (list(letters.text), rules.x.ravel().tolist()) == (["A"], [1.0, 1.0])
     assert chart.box.children[1].value == "<b>six</b>"
 
 
