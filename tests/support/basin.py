@@ -146,7 +146,7 @@ def small_bundle(folder: Path, refs: Sequence[str]) -> Bundle:
     images = []
     for ref in refs:
         layer = layout.add_bytes(ref.encode(), "application/vnd.oci.image.layer.v1.tar")
-        made = layout.add_image([layer], ImageConfig(), "amd64")
+        made = layout.add_image([layer], [layer.digest], ImageConfig(), "amd64")
         config = layout.blobs_of(made.digest)[1]
         images.append(BundleImage(ref, made.digest, config, len(ref)))
     index = Index("0.1.0", "amd64", "source", refs[0], tuple(images), ())

@@ -185,6 +185,24 @@ def test_after_a_failure_up_again_works(basin: Basin, monkeypatch: pytest.Monkey
     assert set(basin.engine.containers) == NODES
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "the Docker Engine went away"),
+        ("Bind for 127.0.0.1:8080 failed: port is already allocated", "a port is taken"),
+        ("write /var/lib/docker/tmp: no space left on device", "the disk is full"),
+    ],
+)
+def test_what_kind_complains_of_is_told_in_words(
+    basin: Basin, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    monkeypatch.setenv("FAKE_KIND", said)
+    error = failure(basin)
+    assert error.summary.startswith(f"nodes: {told}")
+    assert any(said in line for line in error.help.logs)
+    assert error.help.hint
+
+
 def test_down_removes_what_an_interrupted_up_left(basin: Basin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_KIND", "broken")
     failure(basin)
