@@ -6,10 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from wavetank.cluster import ClusterSpec, kubeconfig_path
+from wavetank.kube import Kube
 from wavetank.lesson import LabSession, find_lab, open_lab
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(900)]
@@ -20,12 +23,12 @@ EXERCISES = [exercise.id for exercise in find_lab(LAB).exercises]
 
 
 @pytest.mark.parametrize("folder", ["labs", "solutions"])
-def test_the_notebook_runs_and_says_what_it_said(folder: str, kubeconfig: Path, tmp_path: Path) -> None:
+def test_the_notebook_runs_and_says_what_it_said(folder: str, kube: Kube, spec: ClusterSpec, tmp_path: Path) -> None:
     notebook = ROOT / folder / LAB / "lab.ipynb"
     tools = Path(sys.executable).parent
     environment = {
         **os.environ,
-        "KUBECONFIG": str(kubeconfig),
+        "KUBECONFIG": str(kubeconfig_path(spec.name)),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "XDG_STATE_HOME": str(tmp_path),  # a learner's own progress stays as it is
     }
@@ -47,12 +50,13 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def opened(copies: Path, kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def opened(copies: Path, kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LabSession]:
+    """Open the lab at an exercise, with its files applied: the starters, or (solved) the solutions."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     def at(exercise: str, *, solved: bool) -> LabSession:
         lab = open_lab(LAB, solved=solved, kube=kube, labs=copies)
-        lab.goto(lab.lab.exercise(exercise).checkpoint)
+        lab.goto(lab.model.exercise(exercise).checkpoint)
         lab.apply(exercise)
         return lab
 
@@ -60,13 +64,13 @@ def opened(copies: Path, kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
-def test_an_exercise_is_red_on_its_starter(exercise: str, opened) -> None:
+def test_an_exercise_is_red_on_its_starter(exercise: str, opened: Callable[..., LabSession]) -> None:
     result = opened(exercise, solved=False).check(exercise)
     assert not result.passed, str(result)
     assert "expected" in str(result)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
-def test_an_exercise_is_green_on_its_solution(exercise: str, opened) -> None:
+def test_an_exercise_is_green_on_its_solution(exercise: str, opened: Callable[..., LabSession]) -> None:
     result = opened(exercise, solved=True).check(exercise)
     assert result.passed, str(result)
