@@ -7,18 +7,17 @@ together. It never guesses: the first mistake ends in an `InputError`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
 from wavetank.errors import InputError
 
-__all__ = ["Document", "load_document", "load_schema"]
+__all__ = ["Document", "Mistake", "find_mistake", "load_document", "load_schema"]
 
 Key = str | int
 
@@ -36,6 +35,18 @@ class Document:
         while keys and keys not in self.lines:
             keys = keys[:-1]
         return f"{self.path}:{self.lines.get(keys, 1)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Where data does not fit its schema, and what was expected there."""
+
+    keys: tuple[Key, ...]
+    message: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{'/'.join(map(str, self.keys)) or 'the document'}: {self.message}"
 
 
 @cache
@@ -68,8 +79,9 @@ def load_document(path: Path, schema: Mapping[str, Any] | None = None) -> Docume
     if node is not None:
         _collect_lines(node, (), lines, path)
     document = Document(path, yaml.safe_load(text), lines)
-    if schema is not None:
-        _check(document, schema)
+    mistake = None if schema is None else find_mistake(document.data, schema)
+    if mistake is not None:
+        raise InputError(str(mistake), where=document.where(*mistake.keys), expected=mistake.expected)
     return document
 
 
@@ -91,19 +103,15 @@ def _collect_lines(node: yaml.Node, keys: tuple[Key, ...], lines: dict[tuple[Key
             _collect_lines(item, (*keys, index), lines, path)
 
 
-def _check(document: Document, schema: Mapping[str, Any]) -> None:
-    validator = jsonschema.Draft202012Validator(schema)
-    mistake = jsonschema.exceptions.best_match(validator.iter_errors(document.data))
-    if mistake is None:
-        return
-    keys: Sequence[Key] = list(mistake.absolute_path)
-    what = "/".join(str(key) for key in keys) or "the document"
-    raise InputError(
-        f"{what}: {mistake.message}", where=document.where(*keys), expected=_expectation(mistake)
-    ) from None
+def find_mistake(data: Any, schema: Mapping[str, Any]) -> Mistake | None:
+    """Return the most telling of the places where ``data`` does not fit ``schema``, None when it fits."""
+    # A second and a half of imports where every format checker is installed, as Jupyter does.
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
 
-
-def _expectation(mistake: jsonschema.ValidationError) -> str:
-    told = mistake.schema.get("description") if isinstance(mistake.schema, Mapping) else None
-    rule = f"{mistake.validator}: {json.dumps(mistake.validator_value, default=str)}"
-    return f"{told} ({rule})" if told else rule
+    error = best_match(Draft202012Validator(schema).iter_errors(data))
+    if error is None:
+        return None
+    rule = f"{error.validator}: {json.dumps(error.validator_value, default=str)}"
+    told = error.schema.get("description") if isinstance(error.schema, Mapping) else None
+    return Mistake(tuple(error.absolute_path), error.message, f"{told} ({rule})" if told else rule)

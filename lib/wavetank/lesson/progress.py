@@ -16,17 +16,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import platformdirs
 
-from wavetank.document import load_schema
+from wavetank.document import find_mistake, load_schema
 from wavetank.errors import InputError
 
 __all__ = ["ExerciseProgress", "PredictionProgress", "Progress", "ProgressFile", "progress_path"]
 
 VERSION = 1
 _SCHEMA = Path(__file__).with_name("progress.schema.json")
-_DAMAGED = (ValueError, jsonschema.ValidationError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class ProgressFile:
         """
         try:
             return self._parse()
-        except _DAMAGED:
+        except ValueError:
             with self._locked():
                 return self._read_or_put_aside()
 
@@ -120,7 +118,7 @@ class ProgressFile:
         """Under the lock: somebody else may have put a damaged file aside meanwhile."""
         try:
             return self._parse()
-        except _DAMAGED as error:
+        except ValueError as error:
             self._put_aside(str(error).partition("\n")[0])
             return Progress()
 
@@ -147,7 +145,8 @@ def _parse(text: bytes, path: Path) -> Progress:
             expected=f"version {VERSION}",
             hint="update Wavetank, or move the file away to begin anew",
         )
-    jsonschema.Draft202012Validator(load_schema(_SCHEMA)).validate(data)
+    if mistake := find_mistake(data, load_schema(_SCHEMA)):
+        raise ValueError(str(mistake))
     return Progress(
         checkpoint=data["checkpoint"],
         exercises={id_: ExerciseProgress(**told) for id_, told in data["exercises"].items()},

@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import jsonschema
-
-from wavetank.document import load_schema
+from wavetank.document import find_mistake, load_schema
 from wavetank.errors import BundleError
 
 __all__ = ["BundleFile", "BundleImage", "Index", "read_index"]
@@ -60,7 +58,8 @@ def read_index(folder: Path) -> Index:
     path = folder / "bundle.json"
     try:
         data: Mapping[str, Any] = json.loads(path.read_bytes())
-        jsonschema.validate(data, load_schema(Path(__file__).with_name("bundle.schema.json")))
+        if mistake := find_mistake(data, load_schema(Path(__file__).with_name("bundle.schema.json"))):
+            raise ValueError(str(mistake))
     except FileNotFoundError:
         raise BundleError(
             f"{folder} is not a bundle",
@@ -68,7 +67,7 @@ def read_index(folder: Path) -> Index:
             command="wavetank bundle ls",
             hint="`wavetank bundle build` makes one, `wavetank bundle load FILE` takes one over",
         ) from None
-    except (ValueError, jsonschema.ValidationError) as error:
+    except ValueError as error:
         raise BundleError(
             f"{path} is damaged",
             observed=str(error).splitlines()[0],
