@@ -160,9 +160,11 @@ def write(obj: Obj, path: Path, value: Any) -> Obj:
 
 
 def _first(obj: Obj, path: Path, key: str) -> tuple[Path, Obj]:
-    """Return the first item of the list at ``path``, and where it is by its ``key``."""
-    item: Obj = read(obj, path)[0]
-    return (*path, f"[{key}={item[key]}]"), item
+    """Return where the first item of the list at ``path`` is, by its ``key``, and the item."""
+    items = read(obj, path)
+    if not items:
+        raise InputError(f"{obj['kind']} {obj['metadata']['name']} has no {path[-1]}", expected="at least one")
+    return (*path, f"[{key}={items[0][key]}]"), items[0]
 
 
 def _break(obj: Obj, path: Path, was: Any, becomes: Any) -> Break:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,7 +55,7 @@ class FaultTender:
         self._name = name
         self._uid = uid
         self._last: Obj | None = None
-        self._reverting_since: float | None = None
+        self._failing_since: float | None = None
 
     def look(self) -> Look:
         """Do what is to be done now. Raises `KubeError` when the cluster does not let it: look again."""
@@ -80,7 +81,7 @@ class FaultTender:
         try:
             fault = Fault.from_resource(resource)
             refuse_stale(resource, fault.duration)
-            with _BREAKING:
+            with _BREAKING if fault.kind in BREAKERS else nullcontext():
                 check_fault(self._kube, fault, self._namespace, self._uid)
                 ends_at = _rounded_up(now + timedelta(seconds=fault.duration))
                 order = Order(self._kube, fault, self._namespace, self._uid, ends_at)
@@ -122,12 +123,10 @@ class FaultTender:
     def _end(self, resource: Obj) -> Look:
         order, status = self._order(resource), resource["status"]
         affected = status.get("affected", ())
-        if self._reverting_since is None:
-            self._reverting_since = time.monotonic()
         try:
             message = EFFECTS[order.fault.kind].revert(order, status["original"], affected)
         except KubeError as error:
-            if time.monotonic() - self._reverting_since < GIVE_UP_AFTER:
+            if not self._gives_up():
                 raise
             return self._finish("Failed", f"could not be put back, see status.original: {_one_line(error)}")
         if _is_leaving(resource):
@@ -138,11 +137,21 @@ class FaultTender:
 
     def _look_after_gone(self) -> Look:
         """Revert what is known from the last look: somebody has taken the finalizer away and the Fault with it."""
-        last, self._last = self._last, None
-        if last is not None and "original" in last.get("status", {}) and last["status"]["phase"] not in ENDED:
-            order = self._order(last)
-            EFFECTS[order.fault.kind].revert(order, last["status"]["original"], last["status"].get("affected", ()))
+        status = self._last.get("status", {}) if self._last is not None else {}
+        if self._last is None or "original" not in status or status["phase"] in ENDED:
+            return FINISHED
+        order = self._order(self._last)
+        try:
+            EFFECTS[order.fault.kind].revert(order, status["original"], status.get("affected", ()))
+        except KubeError:
+            if not self._gives_up():
+                raise
         return FINISHED
+
+    def _gives_up(self) -> bool:
+        """Tell, at a failure to revert, whether it has failed for too long."""
+        self._failing_since = self._failing_since or time.monotonic()
+        return time.monotonic() - self._failing_since >= GIVE_UP_AFTER
 
     def _finish(self, phase: str, message: str, affected: list[str] | None = None, news: News | None = None) -> Look:
         changes: dict[str, Any] = {"phase": phase, "message": message}

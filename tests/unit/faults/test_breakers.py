@@ -144,6 +144,11 @@ def test_a_service_without_a_selector_cannot_mismatch() -> None:
         planned("selector-mismatch", {**SERVICE, "spec": {"ports": SERVICE["spec"]["ports"]}})
 
 
+def test_a_service_without_ports_cannot_have_a_wrong_one() -> None:
+    with pytest.raises(InputError, match="Service booking has no ports"):
+        planned("wrong-port", {**SERVICE, "spec": {"selector": {"app": "booking"}}})
+
+
 def test_a_wrong_port_must_be_another_port() -> None:
     service = write(SERVICE, ("spec", "ports", "[port=80]", "targetPort"), 9999)
     with pytest.raises(InputError) as caught:

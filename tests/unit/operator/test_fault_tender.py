@@ -267,6 +267,18 @@ def test_a_fault_whose_finalizer_somebody_took_away_is_reverted_too(pond: Pond, 
     assert essence(pond.stored("Service", "booking")) == before
 
 
+def test_a_fault_that_is_gone_is_reverted_although_it_takes_more_than_one_try(pond: Pond, booking: Obj) -> None:
+    tending = tender(pond, pond.fault("trouble", "latency", {"deployment": "booking"}))
+    tending.look()
+    pond.switches["booking-2"].hangs = True
+    pond.api.delete("Fault", "trouble", NAMESPACE)
+    with pytest.raises(KubeError):
+        tending.look()
+    pond.switches["booking-2"].hangs = False
+    assert tending.look().again is None
+    assert not pond.switches["booking-2"].on
+
+
 def test_nothing_is_injected_before_the_finalizer_is_there(pond: Pond, booking: Obj) -> None:
     before = essence(pond.stored("Service", "booking"))
     fault = pond.fault("trouble", "wrong-port", {"service": "booking"}, finalizer=False)
