@@ -20,7 +20,9 @@ as it likes; ``str(error)`` is all of them as text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 __all__ = [
     "BundleError",
@@ -48,7 +50,7 @@ class Help:
 
     observed: str = ""
     expected: str = ""
-    logs: tuple[str, ...] = field(default=())
+    logs: Sequence[str] = ()
     command: str = ""
     hint: str = ""
 
@@ -63,22 +65,23 @@ class Help:
         return told
 
 
+class Parts(TypedDict, total=False):
+    """What may be said beside the summary when an error is raised; `Help` says what each part is."""
+
+    observed: str
+    expected: str
+    logs: Sequence[str]
+    command: str
+    hint: str
+
+
 class WavetankError(Exception):
     """The root: anything Wavetank reports to a person on purpose. ``summary`` is one line."""
 
-    def __init__(
-        self,
-        summary: str,
-        *,
-        observed: str = "",
-        expected: str = "",
-        logs: tuple[str, ...] | list[str] = (),
-        command: str = "",
-        hint: str = "",
-    ) -> None:
+    def __init__(self, summary: str, **parts: Unpack[Parts]) -> None:
         super().__init__(summary)
         self.summary = summary
-        self.help = Help(observed, expected, tuple(logs), command, hint)
+        self.help = Help(**parts)
 
     def __str__(self) -> str:
         return "\n".join([self.summary, *self.help.lines()])
@@ -87,7 +90,7 @@ class WavetankError(Exception):
 class InputError(WavetankError):
     """A file or a value a person wrote is wrong. ``where`` is ``file:line`` when it came from a file."""
 
-    def __init__(self, summary: str, *, where: str = "", **parts: str) -> None:
+    def __init__(self, summary: str, *, where: str = "", **parts: Unpack[Parts]) -> None:
         super().__init__(f"{where}: {summary}" if where else summary, **parts)
         self.where = where
 
@@ -119,8 +122,8 @@ class StepError(ClusterError):
 class KubeError(WavetankError):
     """The Kubernetes API refused. ``status`` is the HTTP status, 0 when there was none."""
 
-    def __init__(self, summary: str, *, status: int = 0, **parts: str | tuple[str, ...] | list[str]) -> None:
-        super().__init__(summary, **parts)  # type: ignore[arg-type]
+    def __init__(self, summary: str, *, status: int = 0, **parts: Unpack[Parts]) -> None:
+        super().__init__(summary, **parts)
         self.status = status
 
 
