@@ -33,10 +33,11 @@ OWNER = "dev.wavetank.cluster"
 REGISTRY = "registry.local:5000"
 """One name for the registry everywhere: with a dot in it, every tool takes it for a host."""
 
-REGISTRY_IMAGE = "docker.io/library/registry:3.1.2"
+REGISTRY_IMAGE = "docker.io/library/registry"
 UNLESS_STOPPED: Any = {"Name": "unless-stopped"}
 START_SECONDS = 30
-WAVETANK_IMAGE = "wavetank.dev/wavetank:0.1.0"
+WAVETANK_IMAGE = "wavetank.dev/wavetank"
+"""Images without their tags: which version it is, the bundle knows."""
 
 
 def containers(client: docker.DockerClient, name: str) -> list[Container]:
@@ -77,9 +78,15 @@ def _write(bundle: Bundle, refs: Sequence[str], descriptor: int) -> None:
 def _has(client: docker.DockerClient, ref: str, bundle: Bundle) -> bool:
     with telling(f"looking for image {ref}"):
         try:
-            return bool(client.images.get(ref).id == bundle.image(ref).config_digest)
+            # The engine names an image by its configuration or, with containerd's image store, by its manifest.
+            return client.images.get(ref).id in {bundle.image(ref).config_digest, bundle.image(ref).digest}
         except docker.errors.ImageNotFound:
             return False
+
+
+def _tagged(bundle: Bundle, repository: str) -> str:
+    refs = [image.ref for image in bundle.images if image.ref.rpartition(":")[0] == repository]
+    return refs[0] if refs else bundle.image(repository).ref  # which says that it is missing
 
 
 def run_registry(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle) -> str:
@@ -89,7 +96,7 @@ def run_registry(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle)
         bundle,
         spec.name,
         "registry",
-        REGISTRY_IMAGE,
+        _tagged(bundle, REGISTRY_IMAGE),
         ready=lambda _: _answers(f"http://127.0.0.1:{spec.ports.registry}/v2/"),
         ports={"5000/tcp": ("127.0.0.1", spec.ports.registry)},
         networking_config={spec.name: docker.types.EndpointConfig("1.41", aliases=[REGISTRY.partition(":")[0]])},
@@ -103,7 +110,7 @@ def run_power_agent(client: docker.DockerClient, spec: ClusterSpec, bundle: Bund
         bundle,
         spec.name,
         "power",
-        WAVETANK_IMAGE,
+        _tagged(bundle, WAVETANK_IMAGE),
         ready=lambda container: b"serving" in container.logs(tail=20),
         files={"kubeconfig": kubeconfig},
         command=["power-agent", spec.name],

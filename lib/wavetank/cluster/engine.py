@@ -69,14 +69,14 @@ def _unreachable(host: str, error: Exception) -> EngineError:
 
 @contextmanager
 def telling(doing: str) -> Iterator[None]:
-    """Turn what the engine throws ``while`` something is done into the project's own errors."""
+    """Turn what the engine throws while ``doing`` something into the project's own errors."""
     try:
         yield
     except WavetankError:
         raise
     except docker.errors.APIError as error:
         raise refusal(doing, str(error.explanation or error)) from error
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+    except (docker.errors.DockerException, requests.RequestException, ConnectionError, TimeoutError) as error:
         raise EngineError(
             f"the Docker Engine went away while {doing}",
             observed=str(error),

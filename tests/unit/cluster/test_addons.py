@@ -45,6 +45,14 @@ def test_an_addons_pods_stand_on_the_control_plane_where_its_images_are(name: st
             assert policies == {"IfNotPresent"}
 
 
+@pytest.mark.parametrize("name", own())
+def test_versions_are_those_of_the_one_place_where_versions_stand(name: str) -> None:
+    versions = yaml.safe_load((OWN_MANIFESTS.parent / "versions.yaml").read_text())["components"]
+    for image in images_in(documents(name)):
+        repository, _, tag = image.rpartition(":")
+        assert tag.removeprefix("v") == versions[repository.rpartition("/")[2]]["version"], image
+
+
 def test_the_ingress_is_published_where_the_nodes_expect_it() -> None:
     services = [document for document in documents("contour") if document["kind"] == "Service"]
     assert [port["nodePort"] for service in services for port in service["spec"]["ports"]] == [INGRESS_NODE_PORT]

@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 
 from wavetank.cluster import down, kubeconfig_path, status, up
 from wavetank.cluster.steps import StepEvent
-from wavetank.errors import ClusterError, EngineError, InputError, StepError
+from wavetank.errors import ClusterError, EngineError, InputError, NotSupportedError, StepError
 
 NODES = {"basin-control-plane", "basin-worker", "basin-worker2"}
 
@@ -293,13 +293,13 @@ def test_no_kind_program_at_all(basin: Basin, monkeypatch: pytest.MonkeyPatch) -
 def test_a_kubeconfig_that_cannot_be_read(basin: Basin) -> None:
     bring_up(basin)
     kubeconfig_path("basin").write_text("{ not a kubeconfig")
-    with pytest.raises(Exception, match="kubeconfig"):
+    with pytest.raises(InputError, match="kubeconfig"):
         status(basin.spec)
 
 
 def test_stopping_the_control_plane_is_refused(basin: Basin) -> None:
     bring_up(basin)
-    with pytest.raises(Exception, match="never stopped"):
+    with pytest.raises(NotSupportedError, match="never stopped"):
         basin.provider().stop_node("basin", "basin-control-plane")
 
 
