@@ -86,6 +86,10 @@ class Notebook:
         expect(self.prompt(cell)).not_to_have_text(before)
         expect(self.prompt(cell)).to_have_text(re.compile(r"\[\d+\]:"))
 
+    def save(self) -> None:
+        """Save the notebook with its outputs, and wait until it is."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
     def prompt(self, cell: int) -> Locator:
         """Return what stands before code cell ``cell``: ``[3]:``, or ``[*]:`` while it runs."""
         return self._cell(cell).locator(".jp-InputArea-prompt")

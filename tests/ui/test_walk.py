@@ -130,6 +130,18 @@ def test_running_a_cell_again_leaves_one_view_and_its_threads_alone(open_noteboo
     expect(notebook.output(2)).to_contain_text("1 view")
 
 
+def test_a_reloaded_page_shows_the_views_again_and_they_go_on(
+    open_notebook: OpenNotebook, cluster: MovingCluster, page: Page
+) -> None:
+    notebook = open_notebook(["ClusterView(lab)"])
+    expect(notebook.view("Cluster")).to_contain_text("8 of 8 pods ready")
+    notebook.save()
+    page.reload()
+    expect(notebook.view("Cluster")).to_contain_text("8 of 8 pods ready")
+    gone = cluster.kill("web")
+    expect(notebook.view("Cluster")).to_contain_text(f"{gone} is gone")
+
+
 def test_it_follows_light_and_dark(open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(["ClusterView(lab)"])
     picture = notebook.view("Cluster")
