@@ -98,7 +98,7 @@ def test_a_learner_loads_kills_and_stops(notebook: Notebook, kube: Kube, page: P
     expect(panel.get_by_role("row", name=re.compile(r"^half of them \(p50\) ([4-9]\d\d|\d{4}) "))).to_be_visible()
     notebook.command("application:toggle-left-area")
     picture.evaluate("view => view.scrollIntoView()")
-    take("lab", page)
+    take("lab2-load", page)
     take("cluster", picture)
     take("load", panel)
     take("faults", faults)
