@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Where the bundle under test comes from: source (built here) or registry (pulled).
+FROM ?= source
 
 .PHONY: help
 help:  ## Show what can be made
@@ -35,8 +37,9 @@ test: setup  ## Run every test that needs no Docker Engine (minutes)
 	$(BIN)/pytest -m "not kind and not engine"
 
 .PHONY: test-kind
-test-kind: setup  ## Bring up a real kind cluster and prove every lab on it (needs a Docker Engine)
+test-kind: setup  ## Bring up a real kind cluster from this checkout and prove every lab on it (needs a Docker Engine)
 	@scripts/browser.sh
+	$(BIN)/wavetank bundle build --from $(FROM)
 	$(BIN)/pytest -m "kind or engine" tests
 
 .PHONY: notebooks
