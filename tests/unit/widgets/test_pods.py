@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wavetank.widgets.models.pods import read_node, read_pod
+from wavetank.widgets.models.pods import read_node, read_pod, tag
 from wavetank.widgets.models.tone import Tone
 
 STARTED = "2026-11-23T12:00:00Z"
@@ -57,6 +57,14 @@ def test_a_pods_state_is_a_tone_and_words(obj: dict[str, Any], tone: Tone, part:
 def test_a_pod_is_known_by_its_application_and_version() -> None:
     read = read_pod(pod())
     assert (read.name, read.app, read.node, read.version) == ("web-1", "web", "worker", "v2")
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [("web:v2", "v2"), ("registry:5000/web:v2", "v2"), ("registry:5000/web", ""), ("web@sha256:12ab", ""), ("web", "")],
+)
+def test_an_images_tag_is_told_from_ports_and_digests(image: str, expected: str) -> None:
+    assert tag(image) == expected
 
 
 def test_a_restart_says_why_the_container_ended() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from wavetank.widgets.models.tone import Tone
 
-__all__ = ["Node", "Pod", "read_node", "read_pod"]
+__all__ = ["Node", "Pod", "read_node", "read_pod", "tag"]
 
 _WAITING = {
     "CrashLoopBackOff": (Tone.BAD, "ends again and again, waits before the next start (CrashLoopBackOff)"),
@@ -83,12 +83,17 @@ def read_pod(pod: Mapping[str, Any]) -> Pod:
         name=meta["name"],
         app=labels.get("app") or labels.get("app.kubernetes.io/name") or meta["name"],
         node=spec.get("nodeName", ""),
-        version=images[0].rpartition(":")[2] if images else "",
+        version=tag(images[0]) if images else "",
         tone=tone,
         words=words,
         restarts=sum(status.get("restartCount", 0) for status in statuses),
         last_end=next(filter(None, map(_last_end, statuses)), ""),
     )
+
+
+def tag(image: str) -> str:
+    """Return the tag of an image's name: ``v2`` of ``registry:5000/web:v2``; empty when it has none."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 def _doing(pod: Mapping[str, Any], statuses: list[dict[str, Any]]) -> tuple[Tone, str]:

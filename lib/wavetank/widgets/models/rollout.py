@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from wavetank.kube import Obj, Revision, Rollout, history, rollout_state
 from wavetank.widgets.models.change import Change, merged
+from wavetank.widgets.models.pods import tag
 
 __all__ = ["RolloutPicture", "after", "version"]
 
@@ -56,4 +57,4 @@ def after(picture: RolloutPicture, change: Change) -> RolloutPicture:
 
 def version(revision: Revision) -> str:
     """Return the tag of the revision's first image."""
-    return revision.images[0].rpartition(":")[2] if revision.images else ""
+    return tag(revision.images[0]) if revision.images else ""
