@@ -38,6 +38,7 @@ class FaultPanel(LiveView):
         self._target = choice("at", [], width="260px")
         self._seconds = number("seconds", 30, 1, MAX_DURATION)
         self._inject = button("Inject", self._press_inject, css="wt-primary", explained="inject this fault")
+        self._inject.disabled = True  # until there is something to aim at
         self._about, self._parameters = ipw.HTML(), row()
         self._kind.observe(lambda _: self._describe(), "value")
         self._rows: dict[str, _Row] = {}
@@ -81,7 +82,7 @@ class FaultPanel(LiveView):
             with self._target.hold_sync():
                 self._target.options = offered
                 self._target.value = chosen if chosen in targets else (targets[0] if targets else None)
-        self._inject.disabled = not offered
+            self._inject.disabled = not offered
 
     def _show(self, active: Sequence[FaultStatus]) -> None:
         """Give each active fault a line; lines that stay are written anew, so that the focus on a button stays too."""
