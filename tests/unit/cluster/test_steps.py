@@ -93,7 +93,7 @@ def test_a_failure_names_the_step_and_keeps_the_help() -> None:
     with pytest.raises(StepError, match="go etcd: no such module") as caught:
         run_steps([Step("go etcd", fail)], quiet)
     assert caught.value.help.observed == "403"
-    assert caught.value.help.logs == ("last",)
+    assert list(caught.value.help.logs) == ["last"]
     assert isinstance(caught.value.__cause__, BundleError)
 
 

@@ -22,7 +22,7 @@ from wavetank.errors import BundleError
 __all__ = ["plan_source"]
 
 GIB = 1 << 30
-GIB_TO_BUILD_GO = 9
+GIB_TO_BUILD_GO = 12
 """What Go's own caches, the modules' sources and the programs take when everything is built for the first time."""
 GIB_FOR_IMAGES = 5
 """What the Debian root, the images and the bundle take."""

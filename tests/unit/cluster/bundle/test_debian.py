@@ -50,7 +50,7 @@ def test_when_apt_fails_its_words_are_told(programs: Path) -> None:
     put(programs, "apt-get", "echo 'E: Could not get lock' >&2; exit 100")
     with pytest.raises(BundleError, match="`apt-get` failed") as caught:
         ensure_debootstrap()
-    assert caught.value.help.logs == ("E: Could not get lock",)
+    assert list(caught.value.help.logs) == ["E: Could not get lock"]
 
 
 def test_elsewhere_it_is_asked_for(programs: Path) -> None:

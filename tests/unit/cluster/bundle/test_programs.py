@@ -26,7 +26,7 @@ def test_its_last_words_and_a_command_to_paste_are_kept(tmp_path: Path) -> None:
         run(["sh", "-c", script], timeout=10, cwd=tmp_path, hint="try that")
     told = caught.value.help
     assert told.observed == "exit code 3"
-    assert told.logs == ("line 1", "line 2", "line 3")
+    assert list(told.logs) == ["line 1", "line 2", "line 3"]
     assert told.command.startswith(f"cd {tmp_path} && sh -c ")
     assert told.hint == "try that"
     pasted = subprocess.run(["sh", "-c", told.command], stderr=subprocess.PIPE, text=True, check=False)
