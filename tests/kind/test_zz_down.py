@@ -31,7 +31,7 @@ def belongings() -> dict[str, set[str]]:
             if any(word in command for word in ("kubelet", "kube-apiserver", "kind create", "wavetank power")):
                 processes.add(command)
     return {
-        "containers": {str(container.name) for container in client.containers.list(all=True)},
+        "containers": {str(container.name) for container in client.containers.list(all=True, ignore_removed=True)},
         "networks": {str(network.name) for network in client.networks.list()},
         "volumes": {volume.id or "" for volume in client.volumes.list()},
         "files": {str(path) for path in (user_state_path("wavetank") / "clusters").rglob("*")},
