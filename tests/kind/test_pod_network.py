@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 
 import pytest
@@ -89,3 +90,13 @@ def test_every_pod_reaches_a_service_by_its_name(kube: Kube, namespace: str, pod
     for name in pods:
         answer = kube.exec(name, namespace, ["python3", "-c", ASK, "mirror"], timeout=30)
         assert answer.exit_code == 0, answer.stderr
+
+
+def test_the_address_of_no_service_is_refused_on_the_node(kube: Kube, namespace: str, pods: dict[str, str]) -> None:
+    """It must not leave the cluster by the default route, where a stranger might answer."""
+    taken = {service["spec"].get("clusterIP") for service in kube.list("Service")}
+    subnet = ipaddress.ip_network(kube.list("ServiceCIDR")[0]["spec"]["cidrs"][0])
+    free = next(str(address) for address in reversed(list(subnet.hosts())) if str(address) not in taken)
+    for name in pods:
+        answer = kube.exec(name, namespace, ["python3", "-c", ASK, free], timeout=30)
+        assert "Connection refused" in answer.stderr
