@@ -64,6 +64,7 @@ def take(tmp_path: Path) -> Take:
 
 
 def test_a_learner_loads_kills_and_stops(notebook: Notebook, kube: Kube, page: Page, take: Take) -> None:
+    notebook.command("application:toggle-left-area")
     for cell in (OPENED, CLUSTER, LOAD, FAULTS):
         notebook.run_again(cell)
     picture, panel, faults = notebook.view("Cluster"), notebook.view("Load"), notebook.view("Faults")
@@ -92,11 +93,13 @@ def test_a_learner_loads_kills_and_stops(notebook: Notebook, kube: Kube, page: P
 
     faults.get_by_label("fault", exact=True).select_option("latency")
     faults.get_by_label("at", exact=True).select_option("deployment timetable")
+    faults.get_by_label("seconds", exact=True).fill("120")
+    faults.get_by_label("seconds", exact=True).press("Tab")
     faults.get_by_role("button", name="Inject").click()
     expect(faults).to_contain_text(re.compile(r"latency at deployment timetable, active, \d+ s left"))
     expect(panel.get_by_label("marks on the time line")).to_contain_text("fault: latency at deployment timetable")
     expect(panel.get_by_role("row", name=re.compile(r"^half of them \(p50\) ([4-9]\d\d|\d{4}) "))).to_be_visible()
-    notebook.command("application:toggle-left-area")
+    expect(panel.get_by_role("row", name=re.compile(r"^sent \d+ [5-9]\d\d"))).to_be_visible()
     picture.evaluate("view => view.scrollIntoView()")
     take("lab2-load", page)
     take("cluster", picture)

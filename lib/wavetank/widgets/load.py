@@ -34,8 +34,8 @@ class LoadPanel(LiveView):
         super().__init__("Load", f"namespace {lab.namespace}")
         self._loads = lab.model.loads
         self.desk = self.following(LoadDesk(lab.kube, lab.namespace, self.touch))
-        self._load = choice("load", list(self._loads), width="200px")
-        self._profile = choice("profile", list(PROFILES), width="180px")
+        self._load = choice("load", list(self._loads), width="170px")
+        self._profile = choice("profile", list(PROFILES), width="150px")
         self._rate = number("requests a second", 20, 1, MAX_RATE)
         self._seconds = number("seconds", 60, 1, MAX_DURATION)
         self._start = button("Start", self._press_start, css="wt-primary", explained="start this load")
