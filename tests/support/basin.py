@@ -26,6 +26,7 @@ from tests.support.engine import Engine
 from wavetank.cluster.bundle.bundle import Bundle
 from wavetank.cluster.bundle.index import BundleImage, Index
 from wavetank.cluster.bundle.layout import ImageConfig, Layout
+from wavetank.cluster.ports import is_taken
 from wavetank.cluster.provider import Provider
 from wavetank.cluster.spec import ClusterSpec, Ports
 
@@ -42,11 +43,11 @@ KIND = Path(__file__).with_name("fake_kind.py")
 class Basin:
     """The machine; a context manager. ``imported`` is which images were put on which node."""
 
-    def __init__(self, folder: Path, ports: Ports) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.engine = Engine()
         self.api = ApiServer()
-        self.spec = ClusterSpec(provider="kind", kubernetes="1.36", name="basin", ports=ports)
+        self.spec = ClusterSpec(provider="kind", kubernetes="1.36", name="basin", ports=free_ports())
         self.imported: dict[str, set[str]] = {}
         self._registry: HTTPServer | None = None
         self.bundle = small_bundle(folder / "bundle", IMAGES)
@@ -127,6 +128,13 @@ class Basin:
         if "import" in command:
             self.imported.setdefault(node, set()).update(Engine().load(given))
         return 0, ""
+
+
+def free_ports() -> Ports:
+    """Return two free ports below those that the system gives away itself, so that nobody gets them by chance."""
+    first = 20000 + os.getpid() % 10000
+    ingress, registry, *_ = (port for port in range(first, first + 100) if not is_taken(port))
+    return Ports(ingress=ingress, registry=registry)
 
 
 class _Registry(BaseHTTPRequestHandler):
