@@ -219,13 +219,12 @@ class Service:
         until the last client has heard that this pod is leaving. Only then the door is closed, and what is being
         answered is answered to its end.
         """
+        leave = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, leave)  # before any thread starts: they must leave the signal to us
         server = _Server(("0.0.0.0", int(os.environ.get("PORT", "8080"))), self)
-        leaving = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: leaving.set())
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
         self.log("serving", port=server.server_address[1])
-        leaving.wait()
+        signal.sigwait(leave)
         self.draining = True
         self.log("leaving: not ready any more, still serving")
         time.sleep(float(os.environ.get("DRAIN_SECONDS", "3")))

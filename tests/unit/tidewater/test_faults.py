@@ -58,10 +58,11 @@ def test_cpu_burn_keeps_processes_busy_and_leaves_none_behind(timetable):
     def cpu_ticks(pid: str) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
 
-    start(timetable, "cpu-burn", seconds=1, threads=2)
+    start(timetable, "cpu-burn", threads=2)
     eventually(lambda: len(children()) == 2, "two burning processes")
     burner = children()[0]
     eventually(lambda: cpu_ticks(burner) > 0.1 * os.sysconf("SC_CLK_TCK"), "a tenth of a second of CPU time")
+    timetable.ask("DELETE", "/faults")
     eventually(lambda: not children(), "the processes to end")
 
 
