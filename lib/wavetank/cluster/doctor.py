@@ -155,10 +155,11 @@ def judge(facts: Facts) -> Iterator[Finding]:
     if not facts.ports_taken:
         yield Finding("ports", "ok", "free, or in use by this cluster")
     yield _judge_program("docker command", facts.docker_command, "sudo apt-get install docker-cli")
-    yield _judge_program("kind program", facts.kind_program, "wavetank bundle build")
     if facts.bundle:
+        yield _judge_program("kind program", facts.kind_program, "wavetank bundle build")
         yield Finding("bundle", "ok", facts.bundle)
     else:
+        yield Finding("kind program", "ok", facts.kind_program or "comes with the bundle")
         yield Finding("bundle", "warning", "none yet; `wavetank up` makes one", "wavetank bundle build")
 
 

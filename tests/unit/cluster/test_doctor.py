@@ -55,6 +55,11 @@ def test_what_is_lacking_is_found_with_the_command_that_mends_it(
     assert found.mend in str(found)
 
 
+def test_a_fresh_machine_is_no_problem_where_the_bundle_will_bring_what_is_lacking() -> None:
+    findings = list(judge(replace(WELL, kind_program=None, bundle=None)))
+    assert worst(findings) == "warning"
+
+
 def test_who_has_a_port_is_told() -> None:
     (found,) = trouble(replace(WELL, ports_taken={8080: "nginx (process 7)"}))
     assert "8080" in found.seen
