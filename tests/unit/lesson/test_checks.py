@@ -344,12 +344,15 @@ def test_the_first_that_is_not_yet_ends_the_run(bench: Bench, api: ApiServer) ->
     assert api.objects("Load", NAMESPACE) == [], "no load ran for nothing"
 
 
-def test_all_passed_is_the_exercises_own_claim(bench: Bench, put: Any) -> None:
+def test_all_passed_is_the_exercises_own_claim_with_what_was_measured(bench: Bench, put: Any) -> None:
     put(pod("web-1"))
     put(SERVICE)
     checks = [Named("ready", {"selector": {"app": "web"}}), Named("available", {"load": "steady"})]
     assert run_checks(checks, "Two of them", bench) == CheckResult(
-        True, "Two of them", "at least 1 pods of app=web are ready; under the load steady, no request fails"
+        True,
+        "Two of them",
+        "at least 1 pods of app=web are ready (1 of 1 pods are ready); "
+        "under the load steady, no request fails (0 of 200 requests failed)",
     )
 
 

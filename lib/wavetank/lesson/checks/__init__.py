@@ -48,7 +48,7 @@ def run_checks(checks: Iterable[Named], claim: str, bench: Bench) -> CheckResult
         result = run_check(check, bench)
         if not result.passed:
             return result
-        seen.append(result.claim)
+        seen.append(f"{result.claim} ({result.saw})" if result.saw else result.claim)
     return CheckResult(True, claim, "; ".join(seen))
 
 
