@@ -40,7 +40,8 @@ test: setup  ## Run every test that needs no Docker Engine (minutes)
 test-kind: setup  ## Bring up a real kind cluster from this checkout and prove every lab on it (needs a Docker Engine)
 	@scripts/browser.sh
 	$(BIN)/wavetank bundle build --from $(FROM)
-	$(BIN)/pytest -m "kind or engine" tests
+	$(BIN)/wavetank up --for 02-kubernetes
+	$(BIN)/pytest -m "kind or engine" --durations=15 tests
 
 .PHONY: notebooks
 notebooks: setup  ## Run the labs on the running cluster; store their outputs and their solved twins
