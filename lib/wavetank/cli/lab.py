@@ -32,6 +32,7 @@ STARTS_WITHIN = 60.0
 @click.option("--browser/--no-browser", default=True, help="Open the page in a browser as well.")
 def lab(cluster_name: str, port: int, browser: bool) -> None:
     """Start JupyterLab on the list of labs; Ctrl-C ends it, the cluster stays."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends JupyterLab on the way out
     port = _free_port(port)
     token = secrets.token_urlsafe(24)
     server = subprocess.Popen(_command(port), cwd=ROOT, env=_environment(cluster_name, token))
