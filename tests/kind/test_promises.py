@@ -65,7 +65,7 @@ def test_a_killed_kernel_leaves_no_load_and_no_fault(
 
     fault = kube.get("Fault", "orphan", namespace)
     assert fault["status"]["phase"] == "Active"
-    assert _answers(kube, namespace) == {500}
+    assert _answers(kube, namespace) == {503}
 
     for kind, phase in (("Fault", "Reverted"), ("Load", "Completed")):
         ended = kube.wait_for(
