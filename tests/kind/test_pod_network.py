@@ -1,4 +1,4 @@
-"""Pods reach each other, Services and the outside from every node, under their own addresses."""
+"""Pods reach each other, Services and the outside from every worker, under their own addresses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ print(json.dumps(seen))
 
 @pytest.fixture
 def pods(kube: Kube, namespace: str) -> dict[str, str]:
-    """One pod on each node that says who asks, behind one Service: pod name to address."""
+    """One pod on each worker that says who asks, behind one Service: pod name to address."""
     labels = {"app": "mirror"}
     container = {
         "name": "mirror",
@@ -51,7 +51,6 @@ def pods(kube: Kube, namespace: str) -> dict[str, str]:
                     "template": {
                         "metadata": {"labels": labels},
                         "spec": {
-                            "tolerations": [{"operator": "Exists"}],
                             "terminationGracePeriodSeconds": 0,
                             "containers": [container],
                         },
@@ -67,14 +66,14 @@ def pods(kube: Kube, namespace: str) -> dict[str, str]:
         ],
         namespace=namespace,
     )
-    nodes = len(kube.list("Node"))
+    nodes = len(kube.list("Node", selector="!node-role.kubernetes.io/control-plane"))
     kube.wait_for(
         ("apps/v1", "DaemonSet"),
         "mirror",
         namespace,
         lambda found: bool(found and found.get("status", {}).get("numberReady") == nodes),
         timeout=60,
-        waiting_for="a pod on every node to be ready",
+        waiting_for="a pod on every worker to be ready",
     )
     return {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in kube.list("Pod", namespace, "app=mirror")}
 

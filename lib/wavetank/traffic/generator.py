@@ -28,7 +28,7 @@ MAX_IN_FLIGHT = 1000
 VISIT = 10
 """Requests on one connection before it is closed: visitors come and go, so new pods get their share of the load."""
 
-_LAST_CALL = 0.5
+_LAST_CALL = 0.2
 """Seconds that requests in flight may still take when the generator is stopped."""
 
 
