@@ -116,7 +116,7 @@ def emergency_stop(kube: Kube) -> list[Ended]:
     deadline = time.monotonic() + _STOP_WITHIN
     going = list(_going(kube))
     if going:
-        with ThreadPoolExecutor(max_workers=min(len(going), 16), thread_name_prefix="emergency-stop") as pool:
+        with ThreadPoolExecutor(max_workers=min(len(going), 6), thread_name_prefix="emergency-stop") as pool:
             for kind in _OVER:  # loads first: their pods take longest to end
                 list(pool.map(lambda one: _ask_to_stop(kube, one), [one for one in going if one.kind == kind]))
     for kind in {one.kind for one in going}:

@@ -29,7 +29,7 @@ GROUP, VERSION = "wavetank.dev", "v1alpha1"
 _TRY_AGAIN = 1.0
 _LOOK_ANYWAY = 30.0
 """Seconds after which a tender looks even if nothing has woken it: an event may have been lost with a connection."""
-_AT_ONCE = 32
+_AT_ONCE = 12
 """How many tenders may look at the same time."""
 
 log = logging.getLogger("wavetank.operator")
