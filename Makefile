@@ -34,7 +34,8 @@ lint: setup  ## Check style, types and the layers of the house
 .PHONY: test
 test: setup  ## Run every test that needs no Docker Engine (minutes)
 	@scripts/browser.sh
-	$(BIN)/pytest -m "not kind and not engine"
+	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m "browser and not kind" # a process of its own: Playwright keeps an event loop running
 
 .PHONY: test-kind
 test-kind: setup  ## Bring up a real kind cluster from this checkout and prove every lab on it (needs a Docker Engine)
