@@ -23,8 +23,8 @@ from tests.support.apiserver import ApiServer
 from tests.support.apistore import Answer, Request
 
 from wavetank.faults import Fault
-from wavetank.faults.resource import Obj, to_rfc3339
-from wavetank.kube import Kube
+from wavetank.faults.resource import to_rfc3339
+from wavetank.kube import Kube, Obj
 from wavetank.operator.look import FINALIZER
 
 ROOT = Path(__file__).parents[2]

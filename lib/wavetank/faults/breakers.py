@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from wavetank.errors import InputError
-from wavetank.faults.resource import Fault, Obj, to_rfc3339
+from wavetank.faults.resource import Fault, to_rfc3339
+from wavetank.kube import Obj
 
 __all__ = ["BREAKERS", "POWER_OFF_UNTIL", "Break", "Breaker", "read", "write"]
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from wavetank import waves
 from wavetank.durations import format_duration, parse_duration
 from wavetank.errors import InputError
 from wavetank.faults.catalogue import CATALOGUE, TARGETS, Kind, Parameter, TargetKind
+from wavetank.kube import Obj
+from wavetank.waves import MAX_DURATION, manifest, require
 
 __all__ = [
-    "API_VERSION",
     "ENDED",
     "MAX_DURATION",
     "Fault",
@@ -28,12 +30,7 @@ __all__ = [
     "to_rfc3339",
 ]
 
-Obj = dict[str, Any]
-"""A Kubernetes object as the API returns it."""
-
-API_VERSION = "wavetank.dev/v1alpha1"
-MAX_DURATION = 3600.0
-ENDED = frozenset({"Reverted", "Stopped", "Failed"})
+ENDED = waves.ENDED["Fault"]
 """The phases of a Fault that is over."""
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -55,9 +52,9 @@ class Target:
             raise InputError("target is wrong", observed=f"{spec!r}", expected=expected)
         ((what, value),) = spec.items()
         if what == "selector":
-            _require(isinstance(value, Mapping) and bool(value), "target.selector", value, "labels, such as {app: web}")
+            require(isinstance(value, Mapping) and bool(value), "target.selector", value, "labels, such as {app: web}")
             return cls("selector", labels={str(key): str(label) for key, label in value.items()})
-        _require(isinstance(value, str) and bool(_NAME.fullmatch(value)), f"target.{what}", value, "the name of one")
+        require(isinstance(value, str) and bool(_NAME.fullmatch(value)), f"target.{what}", value, "the name of one")
         return cls(what, name=value)
 
     def to_spec(self) -> Obj:
@@ -85,17 +82,17 @@ class Fault:
     parameters: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require(bool(_NAME.fullmatch(self.name)), "name", self.name, "lower case letters, digits, - and .")
-        _require(self.kind in CATALOGUE, "kind", self.kind, f"one of {', '.join(CATALOGUE)}")
+        require(bool(_NAME.fullmatch(self.name)), "name", self.name, "lower case letters, digits, - and .")
+        require(self.kind in CATALOGUE, "kind", self.kind, f"one of {', '.join(CATALOGUE)}")
         kind = self.described
         fits = f"{self.kind} needs {' or '.join(f'target.{one}' for one in kind.targets)}"
-        _require(self.target.what in kind.targets, "target", self.target, fits)
+        require(self.target.what in kind.targets, "target", self.target, fits)
         expected = f"more than 0 and at most {format_duration(MAX_DURATION)}: every fault ends by itself"
-        _require(0 < self.duration <= MAX_DURATION, "duration", format_duration(self.duration), expected)
+        require(0 < self.duration <= MAX_DURATION, "duration", format_duration(self.duration), expected)
         takes = {parameter.name: parameter for parameter in kind.parameters}
         for name, value in self.parameters.items():
             known = f"{self.kind} takes {', '.join(takes) or 'no parameters'}"
-            _require(name in takes, f"parameters.{name}", value, known)
+            require(name in takes, f"parameters.{name}", value, known)
             _require_fits(takes[name], value)
 
     @property
@@ -116,7 +113,7 @@ class Fault:
             ("target", f"exactly one of {', '.join(TARGETS)}"),
             ("duration", "how long, such as 30s: every fault ends by itself"),
         ):
-            _require(required in spec, required, "nothing", expected)
+            require(required in spec, required, "nothing", expected)
         return cls(
             name=name,
             kind=spec["kind"],
@@ -141,16 +138,7 @@ class Fault:
 
     def to_resource(self, namespace: str) -> Obj:
         """Return the custom resource to create in ``namespace``."""
-        return {
-            "apiVersion": API_VERSION,
-            "kind": "Fault",
-            "metadata": {
-                "name": self.name,
-                "namespace": namespace,
-                "labels": {"app.kubernetes.io/managed-by": "wavetank"},
-            },
-            "spec": self.to_spec(),
-        }
+        return manifest("Fault", self.name, namespace, self.to_spec())
 
     def __str__(self) -> str:
         """Say it in words: ``latency at deployment booking (ms 400, jitterMs 0)``."""
@@ -215,9 +203,4 @@ def _require_fits(parameter: Parameter, value: object) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     whole = not parameter.whole or (isinstance(value, int | float) and value == int(value))
     fits = number and whole and parameter.least <= value <= parameter.most  # type: ignore[operator]
-    _require(fits, f"parameters.{parameter.name}", value, f"{expected} ({parameter.unit})")
-
-
-def _require(holds: bool, name: str, observed: object, expected: str) -> None:
-    if not holds:
-        raise InputError(f"{name} is wrong", observed=str(observed), expected=expected)
+    require(fits, f"parameters.{parameter.name}", value, f"{expected} ({parameter.unit})")

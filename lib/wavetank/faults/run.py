@@ -12,19 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from wavetank.errors import InputError, NotFoundError, WaitTimeoutError
-from wavetank.faults.resource import ENDED, Fault, FaultStatus, Obj
-from wavetank.kube import Kube
+from wavetank.errors import NotFoundError, WaitTimeoutError
+from wavetank.faults.resource import Fault, FaultStatus
+from wavetank.kube import Kube, Obj
 from wavetank.kube.watch import SYNCED, changes
+from wavetank.waves import ENDED, STOP_WITHIN, begin, is_over
 
 __all__ = ["Ended", "FaultRun", "active_faults", "emergency_stop", "inject"]
 
 _BEGIN_WITHIN = 15.0
-_STOP_WITHIN = 10.0
-"""Seconds until a stop that has not succeeded is an error; it usually takes less than one."""
 _REVERT_WITHIN = 45.0
 """Seconds a fault may outlast its end before that is an error: the operator gives up after 30."""
-_OVER = {"Load": frozenset({"Completed", "Stopped", "Failed"}), "Fault": ENDED}
 
 
 def inject(kube: Kube, fault: Fault, namespace: str) -> FaultRun:
@@ -33,17 +31,7 @@ def inject(kube: Kube, fault: Fault, namespace: str) -> FaultRun:
     Returns without waiting for the effect: see `FaultRun.wait_active`. Raises `InputError` when a fault of this name is
     still on, `KubeError` in the cluster's words when the target does not exist.
     """
-    old = kube.find("Fault", fault.name, namespace)
-    if old is not None:
-        if not FaultStatus.from_resource(old).ended:
-            raise InputError(
-                f"the fault {fault.name} is still on",
-                observed=f"Fault {namespace}/{fault.name}",
-                command=f"kubectl -n {namespace} get fault {fault.name}",
-                hint="stop it first, or wait until it has ended",
-            )
-        kube.delete(old, namespace=namespace, wait=_STOP_WITHIN)
-    kube.create(fault.to_resource(namespace))
+    begin(kube, fault.to_resource(namespace), "on")
     return FaultRun(kube, fault.name, namespace)
 
 
@@ -81,7 +69,7 @@ class FaultRun:
     def stop(self) -> FaultStatus:
         """End the fault now and return when everything is put back; stopping an ended fault does nothing."""
         self.kube.patch("Fault", self.name, self.namespace, {"spec": {"stop": True}})
-        return self._wait(lambda fault: fault.ended, _STOP_WITHIN, "to end after it was asked to stop")
+        return self._wait(lambda fault: fault.ended, STOP_WITHIN, "to end after it was asked to stop")
 
     def _wait(self, met: Callable[[FaultStatus], bool], timeout: float, words: str) -> FaultStatus:
         resource = self.kube.wait_for(
@@ -113,17 +101,17 @@ def emergency_stop(kube: Kube) -> list[Ended]:
     All are asked within a moment, and the operator needs less than 2 seconds. Raises `WaitTimeoutError` naming what
     is still going on after 10.
     """
-    deadline = time.monotonic() + _STOP_WITHIN
+    deadline = time.monotonic() + STOP_WITHIN
     going = list(_going(kube))
     if going:
         with ThreadPoolExecutor(max_workers=min(len(going), 6), thread_name_prefix="emergency-stop") as pool:
-            for kind in _OVER:  # loads first: their pods take longest to end
+            for kind in ENDED:  # loads first: their pods take longest to end
                 list(pool.map(lambda one: _ask_to_stop(kube, one), [one for one in going if one.kind == kind]))
     for kind in {one.kind for one in going}:
         _wait_until_over(kube, kind, {one for one in going if one.kind == kind}, deadline)
     if left := set(going) & set(_going(kube)):
         raise WaitTimeoutError(
-            f"not everything has ended within {_STOP_WITHIN:g} s",
+            f"not everything has ended within {STOP_WITHIN:g} s",
             observed="still going on: " + ", ".join(sorted(map(str, left))),
             command="kubectl -n wavetank-system get pods",
             hint="the operator ends loads and faults: is it running?",
@@ -132,12 +120,12 @@ def emergency_stop(kube: Kube) -> list[Ended]:
 
 
 def _going(kube: Kube) -> Iterator[Ended]:
-    for kind in _OVER:
+    for kind in ENDED:
         try:
             resources = kube.list(kind)
         except NotFoundError:  # a cluster without Wavetank's kinds has nothing to end
             continue
-        yield from (_of(resource) for resource in resources if not _is_over(resource))
+        yield from (_of(resource) for resource in resources if not is_over(resource))
 
 
 def _ask_to_stop(kube: Kube, one: Ended) -> None:
@@ -151,7 +139,7 @@ def _wait_until_over(kube: Kube, kind: str, pending: set[Ended], deadline: float
     for change, resource in changes(kube, kind, timeout=max(0.1, deadline - time.monotonic())):
         if change == SYNCED:
             pending &= listed  # the others were gone before the watch began
-        elif change == "DELETED" or _is_over(resource):
+        elif change == "DELETED" or is_over(resource):
             pending.discard(_of(resource))
         else:
             listed.add(_of(resource))
@@ -161,7 +149,3 @@ def _wait_until_over(kube: Kube, kind: str, pending: set[Ended], deadline: float
 
 def _of(resource: Obj) -> Ended:
     return Ended(resource["kind"], resource["metadata"]["namespace"], resource["metadata"]["name"])
-
-
-def _is_over(resource: Obj) -> bool:
-    return resource.get("status", {}).get("phase") in _OVER[resource["kind"]]

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from wavetank.faults.resource import Fault, Obj
+from wavetank.faults.resource import Fault
+from wavetank.kube import Obj
 
 __all__ = ["SWITCHED", "label_selector", "order", "restarts", "running", "switch_target"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from wavetank.faults.resource import Fault, Obj
-from wavetank.kube import Kube
+from wavetank.faults.resource import Fault
+from wavetank.kube import Kube, Obj
 
 __all__ = ["Effect", "Order", "Outcome"]
 

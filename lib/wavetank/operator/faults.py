@@ -20,9 +20,9 @@ from typing import Any
 
 from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.faults.breakers import BREAKERS
-from wavetank.faults.resource import ENDED, Fault, Obj, from_rfc3339, to_rfc3339
+from wavetank.faults.resource import ENDED, Fault, from_rfc3339, to_rfc3339
 from wavetank.faults.switch import SWITCHED
-from wavetank.kube import Kube
+from wavetank.kube import Kube, Obj
 from wavetank.operator.effects import Effect, Order, Outcome
 from wavetank.operator.look import FINALIZER, FINISHED, Look, News, refuse_stale
 from wavetank.operator.objects import BreakObject

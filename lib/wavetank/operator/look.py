@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from wavetank.errors import InputError
-from wavetank.faults.resource import Obj, from_rfc3339
+from wavetank.faults.resource import from_rfc3339
+from wavetank.kube import Obj
 
 __all__ = ["FINALIZER", "FINISHED", "Look", "News", "age_of", "refuse_stale"]
 

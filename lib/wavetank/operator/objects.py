@@ -8,7 +8,7 @@ from typing import Any
 
 from wavetank.errors import KubeError
 from wavetank.faults.breakers import Break, read
-from wavetank.faults.resource import Obj
+from wavetank.kube import Obj
 from wavetank.operator.effects import Order, Outcome
 from wavetank.operator.rules import plan_break
 

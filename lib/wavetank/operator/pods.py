@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from wavetank.errors import KubeError, NotFoundError
-from wavetank.faults.resource import Obj
 from wavetank.faults.switch import order as switch_order
 from wavetank.faults.switch import restarts, running, switch_target
-from wavetank.kube import HttpAnswer
+from wavetank.kube import HttpAnswer, Obj
 from wavetank.operator.effects import Order, Outcome
 from wavetank.operator.rules import selector_of
 

@@ -12,19 +12,19 @@ from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any
 
+from wavetank import waves
 from wavetank.durations import format_duration, parse_duration
 from wavetank.errors import InputError
 from wavetank.kube import Obj
 from wavetank.traffic.profile import PROFILES, Curve, Profile, Ramp, Spike, Steady, Trace
+from wavetank.waves import API_VERSION, MAX_DURATION, manifest, require
 
 __all__ = ["API_VERSION", "ENDED", "MAX_DURATION", "MAX_RATE", "MAX_TIMEOUT", "Load", "LoadStatus", "Target"]
 
-API_VERSION = "wavetank.dev/v1alpha1"
 MAX_RATE = 2000.0
 """Requests per second: beyond it a load would measure this machine, not the target."""
-MAX_DURATION = 3600.0
 MAX_TIMEOUT = 60.0
-ENDED = frozenset({"Completed", "Stopped", "Failed"})
+ENDED = waves.ENDED["Load"]
 """The phases of a Load that is over."""
 
 _REQUIRED = {
@@ -49,13 +49,13 @@ class Target:
     body: str = ""
 
     def __post_init__(self) -> None:
-        _require(bool(_DNS_LABEL.fullmatch(self.service)), "target.service", self.service, "the name of a Service")
-        _require(0 < self.port < 65536, "target.port", self.port, "a port from 1 to 65535")
-        _require(self.path.startswith("/"), "target.path", self.path, "a path that begins with /")
-        _require(self.method in _METHODS, "target.method", self.method, f"one of {', '.join(_METHODS)}")
+        require(bool(_DNS_LABEL.fullmatch(self.service)), "target.service", self.service, "the name of a Service")
+        require(0 < self.port < 65536, "target.port", self.port, "a port from 1 to 65535")
+        require(self.path.startswith("/"), "target.path", self.path, "a path that begins with /")
+        require(self.method in _METHODS, "target.method", self.method, f"one of {', '.join(_METHODS)}")
         for name, value in self.headers.items():
             fits = bool(_HEADER_NAME.fullmatch(name)) and not set("\r\n\0") & set(value)
-            _require(fits, "target.headers", f"{name}: {value!r}", "names and values of one line, as HTTP has them")
+            require(fits, "target.headers", f"{name}: {value!r}", "names and values of one line, as HTTP has them")
 
     @property
     def url(self) -> str:
@@ -78,10 +78,8 @@ class Load:
     timeout: float = 2.0
 
     def __post_init__(self) -> None:
-        _require(bool(_DNS_LABEL.fullmatch(self.name)), "name", self.name, "lower case letters, digits and -")
-        _require(
-            0 < self.rate <= MAX_RATE, "rate", self.rate, f"more than 0 and at most {MAX_RATE:g} requests a second"
-        )
+        require(bool(_DNS_LABEL.fullmatch(self.name)), "name", self.name, "lower case letters, digits and -")
+        require(0 < self.rate <= MAX_RATE, "rate", self.rate, f"more than 0 and at most {MAX_RATE:g} requests a second")
         _require_seconds("duration", self.duration, MAX_DURATION)
         _require_seconds("timeout", self.timeout, MAX_TIMEOUT)
         match self.profile:
@@ -104,7 +102,7 @@ class Load:
     def from_spec(cls, name: str, spec: Mapping[str, Any]) -> Load:
         """Read the ``spec`` of a Load resource, or of a load in a lab file. Raises `InputError` naming the field."""
         for required, expected in _REQUIRED.items():
-            _require(required in spec, required, "nothing", expected)
+            require(required in spec, required, "nothing", expected)
         _require_number("rate", spec["rate"])
         return cls(
             name=name,
@@ -153,16 +151,7 @@ class Load:
 
     def to_resource(self, namespace: str) -> Obj:
         """Return the custom resource to create in ``namespace``."""
-        return {
-            "apiVersion": API_VERSION,
-            "kind": "Load",
-            "metadata": {
-                "name": self.name,
-                "namespace": namespace,
-                "labels": {"app.kubernetes.io/managed-by": "wavetank"},
-            },
-            "spec": self.to_spec(),
-        }
+        return manifest("Load", self.name, namespace, self.to_spec())
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,18 +193,18 @@ class LoadStatus:
 
 
 def _target(spec: Mapping[str, Any]) -> Target:
-    _require("service" in spec, "target.service", "nothing", "the name of a Service")
+    require("service" in spec, "target.service", "nothing", "the name of a Service")
     known = {one.name for one in fields(Target)}
     for key in spec:
-        _require(key in known, f"target.{key}", spec[key], f"only {', '.join(sorted(known))}")
+        require(key in known, f"target.{key}", spec[key], f"only {', '.join(sorted(known))}")
     return Target(**spec)
 
 
 def _profile(spec: Mapping[str, Any]) -> Profile:
     name = spec.get("profile", Steady.name)
-    _require(name in PROFILES, "profile", name, f"one of {', '.join(PROFILES)}")
+    require(name in PROFILES, "profile", name, f"one of {', '.join(PROFILES)}")
     for other in ("ramp", "spike", "trace"):
-        _require(other == name or other not in spec, other, spec.get(other), f"only with profile {other}, not {name}")
+        require(other == name or other not in spec, other, spec.get(other), f"only with profile {other}, not {name}")
     if name == Ramp.name:
         start = spec.get("ramp", {}).get("from", 0)
         _require_number("ramp.from", start)
@@ -241,7 +230,7 @@ def _points(trace: object) -> Curve:
     points = []
     for index, point in enumerate(trace):
         pair = isinstance(point, Sequence) and not isinstance(point, str) and len(point) == 2
-        _require(pair, f"trace[{index}]", point, expected)
+        require(pair, f"trace[{index}]", point, expected)
         for number in point:
             _require_number(f"trace[{index}]", number)
         points.append((float(point[0]), float(point[1])))
@@ -249,27 +238,22 @@ def _points(trace: object) -> Curve:
 
 
 def _require_trace(points: Curve, rate: float) -> None:
-    _require(len(points) > 0, "trace", "no points", "at least one [second, requests per second]")
+    require(len(points) > 0, "trace", "no points", "at least one [second, requests per second]")
     for index, (second, wanted) in enumerate(points):
-        _require(second >= 0, f"trace[{index}]", second, "a second that is not negative")
+        require(second >= 0, f"trace[{index}]", second, "a second that is not negative")
         _require_rate(f"trace[{index}]", wanted, rate)
     for index, ((before, _), (second, _)) in enumerate(pairwise(points), start=1):
-        _require(before <= second, f"trace[{index}]", second, "seconds in order of time")
+        require(before <= second, f"trace[{index}]", second, "seconds in order of time")
 
 
 def _require_rate(name: str, rate: float, most: float) -> None:
-    _require(0 <= rate <= most, name, rate, f"from 0 to the load's rate of {most:g} requests a second")
+    require(0 <= rate <= most, name, rate, f"from 0 to the load's rate of {most:g} requests a second")
 
 
 def _require_seconds(name: str, seconds: float, most: float) -> None:
     expected = f"more than 0 and at most {format_duration(most)}"
-    _require(0 < seconds <= most, name, format_duration(seconds), expected)
+    require(0 < seconds <= most, name, format_duration(seconds), expected)
 
 
 def _require_number(name: str, value: object) -> None:
-    _require(isinstance(value, int | float) and not isinstance(value, bool), name, value, "a number")
-
-
-def _require(holds: bool, name: str, observed: object, expected: str) -> None:
-    if not holds:
-        raise InputError(f"{name} is wrong", observed=str(observed), expected=expected)
+    require(isinstance(value, int | float) and not isinstance(value, bool), name, value, "a number")

@@ -15,12 +15,12 @@ from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.kube import Kube, Obj
 from wavetank.traffic.record import Second, Summary, parse_line
 from wavetank.traffic.resource import ENDED, Load, LoadStatus
+from wavetank.waves import STOP_WITHIN, begin
 
 __all__ = ["LoadRun", "list_loads", "start_load"]
 
 _START_WITHIN = 60.0
 """Seconds until a new load's pod runs: scheduling, and an image that is on the node already."""
-_STOP_WITHIN = 10.0
 _OUTAGE_WITHIN = 120.0
 """Seconds the API server may be away while a load is followed."""
 _SILENT_WITHIN = 15.0
@@ -35,17 +35,7 @@ def start_load(kube: Kube, load: Load, namespace: str) -> LoadRun:
     Raises `InputError` when a load of this name is still running, `KubeError` in the cluster's words when it refuses
     the load, such as one whose target does not exist.
     """
-    old = kube.find("Load", load.name, namespace)
-    if old is not None:
-        if not LoadStatus.from_resource(old).ended:
-            raise InputError(
-                f"the load {load.name} is still running",
-                observed=f"Load {namespace}/{load.name}",
-                command=kube.connection.kubectl("-n", namespace, "get", "load", load.name),
-                hint="stop it first, or wait until it has ended",
-            )
-        kube.delete(old, namespace=namespace, wait=_STOP_WITHIN)
-    kube.create(load.to_resource(namespace))
+    begin(kube, load.to_resource(namespace), "running")
     return LoadRun(kube, load.name, namespace)
 
 
@@ -111,7 +101,7 @@ class LoadRun:
             self.name,
             self.namespace,
             lambda load: load is None or _phase(load) in ENDED,
-            timeout=_STOP_WITHIN,
+            timeout=STOP_WITHIN,
             waiting_for="the load to end after it was asked to stop",
         )
 

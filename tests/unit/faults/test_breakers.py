@@ -11,7 +11,7 @@ import pytest
 from wavetank.errors import InputError
 from wavetank.faults import Fault
 from wavetank.faults.breakers import BREAKERS, POWER_OFF_UNTIL, Break, read, write
-from wavetank.faults.resource import Obj
+from wavetank.kube import Obj
 
 ENDS = datetime(2026, 11, 23, 17, 40, 30, tzinfo=UTC)
 DEPLOYMENT: Obj = {

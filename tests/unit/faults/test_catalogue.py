@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from wavetank.faults import CATALOGUE, TARGETS, Kind, Parameter
-from wavetank.faults.resource import ENDED, Obj
+from wavetank.faults.resource import ENDED
 from wavetank.faults.schema import kind_rules, parameter_properties
+from wavetank.kube import Obj
 
 CRD = Path(__file__).parents[3] / "clusters/manifests/crd-fault.yaml"
 KINDS = list(CATALOGUE.values())

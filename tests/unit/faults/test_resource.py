@@ -9,7 +9,8 @@ import pytest
 
 from wavetank.errors import InputError
 from wavetank.faults import CATALOGUE, Fault, FaultStatus, Target
-from wavetank.faults.resource import Obj, from_rfc3339, to_rfc3339
+from wavetank.faults.resource import from_rfc3339, to_rfc3339
+from wavetank.kube import Obj
 
 LATENCY = {"kind": "latency", "target": {"deployment": "booking"}, "duration": "30s"}
 

@@ -64,7 +64,7 @@ def test_a_fault_that_is_gone_is_told_so(pond: Pond) -> None:
 
 
 def test_the_emergency_stop_names_what_did_not_end(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_STOP_WITHIN", 0.3)
+    monkeypatch.setattr(run, "STOP_WITHIN", 0.3)
     inject(pond.kube, SLOW, NAMESPACE)
     with pytest.raises(WaitTimeoutError) as caught:
         emergency_stop(pond.kube)

@@ -6,9 +6,9 @@ import pytest
 from tests.support.tidewater import Running, running
 
 from wavetank.faults import CATALOGUE, Fault
-from wavetank.faults.resource import Obj
 from wavetank.faults.switch import SWITCHED, label_selector, order, restarts, switch_target
 from wavetank.faults.switch import running as running_pods
+from wavetank.kube import Obj
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.support.operator_process import operating
 from tests.support.pond import NAMESPACE, Pond
 from tests.support.waiting import eventually
 
-from wavetank.faults.resource import Obj
+from wavetank.kube import Obj
 from wavetank.operator.admission import CONFIGURATION, HOST
 
 OPERATOR = Path(__file__).parents[3] / "clusters/manifests/operator.yaml"

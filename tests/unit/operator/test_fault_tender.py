@@ -8,7 +8,7 @@ from tests.support.pond import NAMESPACE, Pond, essence
 
 from wavetank.errors import KubeError
 from wavetank.faults import CATALOGUE
-from wavetank.faults.resource import Obj
+from wavetank.kube import Obj
 from wavetank.operator import faults
 from wavetank.operator.faults import EFFECTS, FaultTender
 from wavetank.operator.look import Look

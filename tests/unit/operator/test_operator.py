@@ -10,7 +10,7 @@ from tests.support.pond import NAMESPACE, Pond, essence
 from tests.support.waiting import eventually
 
 from wavetank.faults import Fault, active_faults, emergency_stop, inject
-from wavetank.faults.resource import Obj
+from wavetank.kube import Obj
 from wavetank.operator.look import FINALIZER
 
 

@@ -11,7 +11,7 @@ from tests.support.pond import NAMESPACE, Pond
 from tests.support.waiting import eventually
 
 from wavetank.faults import Fault
-from wavetank.faults.resource import Obj
+from wavetank.kube import Obj
 from wavetank.traffic import Load, Target
 
 OPERATOR = Path(__file__).parents[3] / "clusters/manifests/operator.yaml"
