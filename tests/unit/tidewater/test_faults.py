@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,11 @@ def test_unready_is_not_ready_but_alive_and_serving(timetable):
 
 def test_cpu_burn_keeps_processes_busy_and_leaves_none_behind(timetable):
     def children() -> list[str]:
-        task = Path(f"/proc/{timetable.process.pid}/task")
-        return [pid for thread in task.iterdir() for pid in (thread / "children").read_text().split()]
+        found = []
+        for thread in Path(f"/proc/{timetable.process.pid}/task").iterdir():
+            with suppress(FileNotFoundError):  # it ended while it was looked at
+                found += (thread / "children").read_text().split()
+        return found
 
     def cpu_ticks(pid: str) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
