@@ -6,7 +6,8 @@
 
 The pod belongs to the Load, so it goes when the Load is deleted. A stopped load's pod is not deleted: its deadline is
 moved to now, so that the kubelet ends it and its log can still be read. The log's last line, the summary, also tells
-that the load is over a second or two before the pod's status does.
+that the load is over a second or two before the pod's status does. Only a pod that has just started is deleted: it has
+nothing to tell yet, and the kubelet would take its time.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _AT_ONCE = 0.2
 _CHECK_EVERY = 10.0
 """Seconds between looks at a load that runs; what happens to its pod is told by the pod's own events."""
 _START_WITHIN = timedelta(seconds=60)
+_YOUNG = timedelta(seconds=2)
+"""A pod of this age or more is past a deadline of 1 s, so that the kubelet ends it at once; times are whole seconds."""
 _STOP_WITHIN = 5.0
 """Seconds a pod may take to end after it was stopped; then it is deleted."""
 _EXIT_CODES: Mapping[int, str] = {0: "", 3: "; the schedule was not held: the load itself was late"}
@@ -120,6 +123,9 @@ class LoadTender:
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
         name = pod["metadata"]["name"]
+        if _has_just_started(pod):
+            self._kube.delete_object("Pod", name, self._namespace, grace=0)
+            return self._finish("Stopped", "stopped as it started: what it may have sent was not counted")
         if time.monotonic() - self._stopping_since > _STOP_WITHIN:
             self._kube.delete_object("Pod", name, self._namespace, grace=0)
             return self._finish("Stopped", f"its pod {name} did not end in time and was deleted")
@@ -154,6 +160,11 @@ class LoadTender:
 
     def _write(self, status: dict[str, Any]) -> None:
         self._kube.patch("Load", self._name, self._namespace, {"status": status}, subresource="status")
+
+
+def _has_just_started(pod: Obj) -> bool:
+    started = from_rfc3339(_container(pod)["state"].get("running", {}).get("startedAt"))
+    return started is None or datetime.now(UTC) - started < _YOUNG
 
 
 def _container(pod: Obj) -> Obj:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.support.pond import NAMESPACE, Pond
 
-from wavetank.faults.resource import Obj
+from wavetank.faults.resource import to_rfc3339
+from wavetank.kube import Obj
 from wavetank.operator import loads
 from wavetank.operator.loads import LoadTender
 from wavetank.operator.look import FINALIZER, Look
@@ -107,7 +109,7 @@ def test_a_pod_that_crashes_fails_the_load_with_its_last_words(pond: Pond, web: 
 def test_stopping_moves_the_pod_s_deadline_and_keeps_its_log(pond: Pond, web: None, told_by: str) -> None:
     tending = tender(pond)
     tending.look()
-    play(pond, "Running", {"running": {}})
+    play(pond, "Running", {"running": {"startedAt": "2026-11-23T17:40:00Z"}})
     tending.look()
     pond.kube.patch("Load", "steady", NAMESPACE, {"spec": {"stop": True}})
     tending.look()
@@ -122,10 +124,24 @@ def test_stopping_moves_the_pod_s_deadline_and_keeps_its_log(pond: Pond, web: No
     assert (status(pond)["sent"], status(pond)["message"]) == (7, "7 sent, 0 failed")
 
 
+@pytest.mark.parametrize("told", [False, True], ids=["before it is known to run", "just after"])
+def test_a_load_that_has_only_just_started_is_stopped_by_deleting_its_pod(pond: Pond, web: None, told: bool) -> None:
+    tending = tender(pond)
+    tending.look()
+    name = pod(pond)["metadata"]["name"]
+    play(pond, "Running", {"running": {"startedAt": to_rfc3339(datetime.now(UTC))}})
+    if told:
+        tending.look()
+    pond.kube.patch("Load", "steady", NAMESPACE, {"spec": {"stop": True}})
+    assert reasons(tending.look()) == ["Stopped"]
+    assert pond.api.get("Pod", name, NAMESPACE) is None
+    assert "stopped as it started" in status(pond)["message"]
+
+
 def test_a_pod_that_does_not_end_is_deleted(pond: Pond, web: None, monkeypatch: pytest.MonkeyPatch) -> None:
     tending = tender(pond)
     tending.look()
-    play(pond, "Running", {"running": {}})
+    play(pond, "Running", {"running": {"startedAt": "2026-11-23T17:40:00Z"}})
     name = pod(pond)["metadata"]["name"]
     pond.kube.patch("Load", "steady", NAMESPACE, {"spec": {"stop": True}})
     tending.look()
