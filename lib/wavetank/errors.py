@@ -5,6 +5,7 @@
     ├── CheckFailedError      a solved exercise does not do what its checks ask for
     ├── NotSupportedError     this cluster cannot do that, and why
     ├── EngineError           the Docker Engine is missing, refuses, or went away
+    ├── ImageError            an image could not be built, found, pushed or pulled
     ├── BundleError           the bundle is incomplete, damaged or cannot be built
     ├── ClusterError          the cluster does not exist, is somebody else's, or did not come up
     │   └── StepError         one named step of `up` failed
@@ -30,6 +31,7 @@ __all__ = [
     "ClusterError",
     "EngineError",
     "Help",
+    "ImageError",
     "InputError",
     "KubeError",
     "NotFoundError",
@@ -105,6 +107,14 @@ class NotSupportedError(WavetankError):
 
 class EngineError(WavetankError):
     """The Docker Engine is missing, refuses, or went away."""
+
+
+class ImageError(WavetankError):
+    """An image could not be built, found, pushed or pulled. ``where`` is ``file:line`` of the Dockerfile, if known."""
+
+    def __init__(self, summary: str, *, where: str = "", **parts: Unpack[Parts]) -> None:
+        super().__init__(f"{where}: {summary}" if where else summary, **parts)
+        self.where = where
 
 
 class BundleError(WavetankError):

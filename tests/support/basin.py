@@ -35,7 +35,8 @@ APPLICATION_IMAGE = "wavetank.dev/tidewater/web:v1"
 ADDON_IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.9.0"
 WAVETANK_IMAGE = "wavetank.dev/wavetank:0.1.0"
 REGISTRY_IMAGE = "docker.io/library/registry:3.1.2"
-IMAGES = (NODE_IMAGE, APPLICATION_IMAGE, ADDON_IMAGE, WAVETANK_IMAGE, REGISTRY_IMAGE)
+BASE_IMAGE = "wavetank.dev/python:3.11"
+IMAGES = (NODE_IMAGE, APPLICATION_IMAGE, ADDON_IMAGE, WAVETANK_IMAGE, REGISTRY_IMAGE, BASE_IMAGE)
 
 KIND = Path(__file__).with_name("fake_kind.py")
 

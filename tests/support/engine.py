@@ -3,8 +3,8 @@
     with Engine() as engine:
         client = docker.DockerClient(base_url=engine.host, version="auto")
 
-It knows containers, networks, images (``docker load`` of a real archive) and exec, whose commands a test answers with
-`on_exec`. Trouble is ordered in advance (`refuse`) or made at once (`stop`).
+It knows containers, networks, volumes, images (``docker load`` of a real archive) and exec, whose commands a test
+answers with `on_exec`. Trouble is ordered in advance (`refuse`) or made at once (`stop`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Engine:
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     networks: dict[str, dict[str, Any]] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
+    volumes: dict[str, dict[str, str]] = field(default_factory=dict)
     files: dict[str, list[bytes]] = field(default_factory=dict)
     info: dict[str, Any] = field(
         default_factory=lambda: {
@@ -150,6 +151,14 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._exec(id_, what)
             case _, ["networks", *rest]:
                 return self._networks(rest, filters, body)
+            case _, ["volumes", *rest]:
+                return self._volumes(rest, filters, body)
+            case "GET", ["images", "json"]:
+                named = [] if filters else [{"Id": id_, "RepoTags": [tag]} for tag, id_ in self.engine.images.items()]
+                return self._answer(named)
+            case "DELETE", ["images", *name]:
+                removed = self.engine.images.pop("/".join(name), None)
+                return self._answer([]) if removed else self._missing(f"image: {'/'.join(name)}")
             case "POST", ["images", "load"]:
                 names = self.engine.load(body)
                 return self._answer([{"stream": f"Loaded image: {name}\n"} for name in names], lines=True)
@@ -157,7 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
                 ref = "/".join(name)
                 known = self.engine.images
                 id_ = known.get(ref) or (ref if ref in known.values() else None)
-                return self._answer({"Id": id_, "RepoTags": [ref]}) if id_ else self._missing(f"image: {ref}")
+                tags = [tag for tag, known_id in known.items() if known_id == id_]
+                return self._answer({"Id": id_, "RepoTags": tags}) if id_ else self._missing(f"image: {ref}")
         return self._missing(path)
 
     def _containers(self, words: list[str], query: dict[str, str], filters: dict[str, list[str]], body: bytes) -> None:
@@ -240,6 +250,19 @@ class _Handler(BaseHTTPRequestHandler):
             del networks[network["Name"]]
             return self._answer(None, 204)
         return self._answer(network)
+
+    def _volumes(self, words: list[str], filters: dict[str, list[str]], body: bytes) -> None:
+        volumes = self.engine.volumes
+        if words == ["create"]:
+            asked = json.loads(body)
+            volumes.setdefault(asked["Name"], asked.get("Labels") or {})
+            return self._answer({"Name": asked["Name"], "Labels": volumes[asked["Name"]]}, 201)
+        if not words:
+            found = [{"Name": name, "Labels": own} for name, own in volumes.items() if _labelled(own, filters)]
+            return self._answer({"Volumes": found})
+        if self.command == "DELETE" and volumes.pop(words[0], None) is not None:
+            return self._answer(None, 204)
+        return self._missing(f"volume: {words[0]}")
 
     # -- HTTP ---------------------------------------------------------------------------------------------------------
 

@@ -56,11 +56,12 @@ def up(cluster: str, lab: str | None, bundle: Path | None) -> None:
 
 @click.command()
 @_cluster
-def down(cluster: str) -> None:
+@click.option("--keep-images", is_flag=True, help="Keep what was built and pushed, for the next cluster.")
+def down(cluster: str, keep_images: bool) -> None:
     """Remove the cluster and everything that belongs to it."""
     from wavetank import cluster as library
 
-    library.down(_spec(cluster))
+    library.down(_spec(cluster), keep_images=keep_images)
 
 
 @click.command()

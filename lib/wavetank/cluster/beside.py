@@ -25,15 +25,30 @@ from wavetank.errors import ClusterError
 if TYPE_CHECKING:
     from wavetank.cluster.bundle import Bundle
 
-__all__ = ["OWNER", "REGISTRY", "containers", "ensure_images", "remove", "run_power_agent", "run_registry"]
+__all__ = [
+    "OWNER",
+    "containers",
+    "ensure_base",
+    "ensure_images",
+    "registry_address",
+    "remove",
+    "remove_images",
+    "run_power_agent",
+    "run_registry",
+]
 
 OWNER = "dev.wavetank.cluster"
 """The label, on networks and containers, whose value is the name of the cluster."""
 
-REGISTRY = "registry.local:5000"
-"""One name for the registry everywhere: with a dot in it, every tool takes it for a host."""
+BUILT = "dev.wavetank.build"
+"""The label, on images, of what was built on the engine in a lab."""
+
+PREFIX = "dev.wavetank.registry"
+"""The label, on a registry's volume, whose value is what the names of its images begin with."""
 
 REGISTRY_IMAGE = "docker.io/library/registry"
+BASE_IMAGE = "wavetank.dev/python"
+"""What the labs' own recipes stand on."""
 UNLESS_STOPPED: Any = {"Name": "unless-stopped"}
 START_SECONDS = 30
 WAVETANK_IMAGE = "wavetank.dev/wavetank"
@@ -89,8 +104,36 @@ def _tagged(bundle: Bundle, repository: str) -> str:
     return refs[0] if refs else bundle.image(repository).ref  # which says that it is missing
 
 
+def registry_address(spec: ClusterSpec) -> str:
+    """Return where the registry answers on the cluster's own network."""
+    return f"{spec.name}-registry:5000"
+
+
+def ensure_base(client: docker.DockerClient, bundle: Bundle) -> str:
+    """Load what the labs' own recipes stand on into the engine; return a note."""
+    return ensure_images(client, bundle, [_tagged(bundle, BASE_IMAGE)])
+
+
+def remove_images(client: docker.DockerClient, name: str) -> None:
+    """Remove what the registry of ``name`` has stored, and from the engine what was built or is called after it."""
+    with telling(f"removing the images of {name!r}"):
+        for volume in client.volumes.list(filters={"label": f"{OWNER}={name}"}):
+            prefix = volume.attrs["Labels"][PREFIX] + "/"
+            for image in client.images.list():
+                for tag in image.tags:
+                    if tag.startswith(prefix):
+                        client.images.remove(tag, force=True)
+            for image in client.images.list(all=True, filters={"label": BUILT}):
+                with suppress(docker.errors.ImageNotFound):  # gone with another that stood on it
+                    client.images.remove(str(image.id), force=True)
+            volume.remove()
+
+
 def run_registry(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle) -> str:
-    """Run an image registry on the cluster's network and on 127.0.0.1; what is pushed lives as long as the cluster."""
+    """Run an image registry on the cluster's network and on 127.0.0.1; what is pushed is in a volume of its own."""
+    volume = f"{spec.name}-registry"
+    with telling(f"making the volume {volume}"):
+        client.volumes.create(volume, labels={OWNER: spec.name, PREFIX: spec.registry})
     return _run(
         client,
         bundle,
@@ -99,7 +142,7 @@ def run_registry(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle)
         _tagged(bundle, REGISTRY_IMAGE),
         ready=lambda _: _answers(f"http://127.0.0.1:{spec.ports.registry}/v2/"),
         ports={"5000/tcp": ("127.0.0.1", spec.ports.registry)},
-        networking_config={spec.name: docker.types.EndpointConfig("1.41", aliases=[REGISTRY.partition(":")[0]])},
+        volumes=[f"{volume}:/var/lib/registry"],
     )
 
 

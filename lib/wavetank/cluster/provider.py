@@ -60,8 +60,11 @@ class Provider(Protocol):
         """
         ...
 
-    def delete(self, name: str) -> None:
-        """Remove everything ``name`` consists of, whatever state it is in. A missing cluster is fine."""
+    def delete(self, name: str, *, keep_images: bool = False) -> None:
+        """Remove everything ``name`` consists of, whatever state it is in. A missing cluster is fine.
+
+        With ``keep_images``, what was built and pushed in a lab is there again for the next cluster of that name.
+        """
         ...
 
     def list(self) -> Sequence[str]:

@@ -21,7 +21,7 @@ class Ports:
     """Ports published on 127.0.0.1."""
 
     ingress: int = 8080
-    registry: int = 5000
+    registry: int = 5001
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ class ClusterSpec:
     controller_manager: Mapping[str, str] = field(default_factory=dict)
     kubelet: Mapping[str, Any] = field(default_factory=dict)
     document: Document | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def registry(self) -> str:
+        """The registry's one name: the engine trusts loopback, and nodes are told what is meant by it."""
+        return f"localhost:{self.ports.registry}"
 
     @property
     def control_plane(self) -> str:

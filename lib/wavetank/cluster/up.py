@@ -51,11 +51,20 @@ def up(
             _keep_times(spec, events, time.monotonic() - began)
 
 
-def down(spec: ClusterSpec, *, report: Report = print_report, provider: Provider | None = None) -> None:
-    """Remove the cluster with all its containers, volumes, its network and its files; a missing one is fine."""
+def down(
+    spec: ClusterSpec,
+    *,
+    keep_images: bool = False,
+    report: Report = print_report,
+    provider: Provider | None = None,
+) -> None:
+    """Remove the cluster with all its containers, volumes, its network and its files; a missing one is fine.
+
+    What was built and pushed in a lab goes too, unless ``keep_images``.
+    """
     provider = provider or provider_for(spec)
     with only_one(f"taking down {spec.name!r}"):
-        run_steps([Step(f"remove {spec.name}", lambda: provider.delete(spec.name))], report)
+        run_steps([Step(f"remove {spec.name}", lambda: provider.delete(spec.name, keep_images=keep_images))], report)
 
 
 def _keep_times(spec: ClusterSpec, events: list[StepEvent], seconds: float) -> None:

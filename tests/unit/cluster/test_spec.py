@@ -19,7 +19,7 @@ def test_the_projects_own_spec_is_valid_and_names_its_nodes_as_kind_does() -> No
 
 def test_what_a_file_leaves_out_has_defaults(tmp_path: Path) -> None:
     spec = load_spec(write(tmp_path, 'provider: kind\nkubernetes: "1.36"\n'))
-    assert (spec.name, spec.workers, spec.ports.ingress, spec.ports.registry) == ("wavetank", 2, 8080, 5000)
+    assert (spec.name, spec.workers, spec.ports.ingress, spec.ports.registry) == ("wavetank", 2, 8080, 5001)
 
 
 @pytest.mark.parametrize(

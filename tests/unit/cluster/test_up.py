@@ -95,10 +95,26 @@ def test_the_registry_and_the_power_agent_stand_beside_the_nodes(basin: Basin) -
 def test_down_leaves_nothing(basin: Basin) -> None:
     bring_up(basin, "registry", "metrics-server")
     basin.engine.add_container("somebody-elses")
+    mine, theirs = f"{basin.spec.registry}/tidewater/web:v1", "localhost:5000/somebody/elses:v1"
+    basin.engine.images |= {mine: "sha256:1", theirs: "sha256:2"}
     down(basin.spec, report=silent)
     assert set(basin.engine.containers) == {"somebody-elses"}
-    assert basin.engine.networks == {}
+    assert basin.engine.networks == basin.engine.volumes == {}
+    assert mine not in basin.engine.images
+    assert theirs in basin.engine.images
     assert list(basin.state.rglob("*")) == []
+
+
+def test_images_survive_down_when_asked_to(basin: Basin) -> None:
+    bring_up(basin, "registry")
+    mine = f"{basin.spec.registry}/tidewater/web:v1"
+    basin.engine.images[mine] = "sha256:1"
+    down(basin.spec, keep_images=True, report=silent)
+    assert mine in basin.engine.images
+    assert set(basin.engine.volumes) == {"basin-registry"}
+    bring_up(basin, "registry")
+    down(basin.spec, report=silent)
+    assert basin.engine.volumes == {}
 
 
 def test_down_of_nothing_is_fine(basin: Basin) -> None:

@@ -12,14 +12,23 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from wavetank.cluster.bundle.entries import Entry, from_folder
 from wavetank.cluster.bundle.layout import ImageConfig
 from wavetank.errors import InputError
 
-__all__ = ["Described", "read_dockerfile"]
+__all__ = ["Described", "Instruction", "instructions", "read_dockerfile"]
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+class Instruction(NamedTuple):
+    """One instruction: the line it begins in, its word in capitals, and the rest of it."""
+
+    line: int
+    word: str
+    rest: str
 
 
 @dataclass(slots=True)
@@ -37,8 +46,8 @@ def read_dockerfile(path: Path, arguments: Mapping[str, str]) -> Described:
     Raises `InputError` with file and line for an instruction that is not understood and for a file that is not there.
     """
     reader = _Reader(path, arguments)
-    for number, instruction, rest in _instructions(path.read_text()):
-        reader.read(number, instruction, rest)
+    for instruction in instructions(path.read_text()):
+        reader.read(instruction.line, instruction.word, instruction.rest)
     return Described(
         reader.base,
         reader.layers,
@@ -53,9 +62,9 @@ def read_dockerfile(path: Path, arguments: Mapping[str, str]) -> Described:
     )
 
 
-def _instructions(text: str) -> list[tuple[int, str, str]]:
-    """Return line number, instruction and the rest of each; lines that end in a backslash are joined."""
-    found: list[tuple[int, str, str]] = []
+def instructions(text: str) -> list[Instruction]:
+    """Return the instructions of a Dockerfile; lines that end in a backslash are joined."""
+    found: list[Instruction] = []
     joined, begun = "", 0
     for number, line in enumerate(text.splitlines(), start=1):
         if line.lstrip().startswith("#") or not (line.strip() or joined):
@@ -63,8 +72,8 @@ def _instructions(text: str) -> list[tuple[int, str, str]]:
         begun = begun or number
         joined += line.strip().removesuffix("\\")
         if not line.rstrip().endswith("\\"):
-            instruction, _, rest = joined.partition(" ")
-            found.append((begun, instruction.upper(), rest.strip()))
+            word, _, rest = joined.partition(" ")
+            found.append(Instruction(begun, word.upper(), rest.strip()))
             joined, begun = "", 0
     return found
 

@@ -60,13 +60,15 @@ class KindProvider:
         """Return the steps after which all nodes are Ready, and what stands beside them runs."""
         return Creation(self._client, spec, bundle).steps()
 
-    def delete(self, name: str) -> None:
-        """Remove containers, their volumes, the network and the folder of ``name``."""
+    def delete(self, name: str, *, keep_images: bool = False) -> None:
+        """Remove containers, their volumes, images of the learner's, the network and the folder of ``name``."""
         parts = Parts(self._client, name)
         parts.refuse_strangers()
         with telling(f"removing cluster {name!r}"):
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(beside.remove, [*parts.nodes(), *parts.others()]))
+            if not keep_images:
+                beside.remove_images(self._client, name)
             network = parts.network()
             if network and is_ours(network):
                 network.remove()

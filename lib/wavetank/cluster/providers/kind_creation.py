@@ -56,6 +56,7 @@ class Creation:
         if "registry" in self.spec.addons:
             steps.append(Step("registry", self.run_registry, ("name and ports",)))
             steps.append(Step("registry on nodes", self.trust_registry, ("registry", "nodes")))
+            steps.append(Step("base image", self.load_base, ("name and ports",)))
         if "operator" in self.spec.addons:
             steps.append(Step("power agent", self.run_power_agent, ("api server",)))
         return steps
@@ -141,12 +142,17 @@ class Creation:
         return beside.run_registry(self.client, self.spec, self.bundle)
 
     def trust_registry(self) -> None:
-        """Tell every node's container runtime that the registry speaks plain HTTP."""
-        folder = f"/etc/containerd/certs.d/{beside.REGISTRY}"
-        hosts = f'server = "http://{beside.REGISTRY}"\n[host."http://{beside.REGISTRY}"]\n'
+        """Tell every node's container runtime what the registry's name means there, and that it speaks plain HTTP."""
+        folder = f"/etc/containerd/certs.d/{self.spec.registry}"
+        address = beside.registry_address(self.spec)
+        hosts = f'server = "http://{address}"\n[host."http://{address}"]\n'
         script = f"mkdir -p {folder} && printf %s '{hosts}' > {folder}/hosts.toml"
         for node in self.parts.nodes():
             run_in(node, ["sh", "-c", script])
+
+    def load_base(self) -> str:
+        """Have in the engine what the labs' own recipes stand on."""
+        return beside.ensure_base(self.client, self.bundle)
 
     def run_power_agent(self) -> str:
         """Have the power agent running beside the nodes."""

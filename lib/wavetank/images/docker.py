@@ -1,0 +1,193 @@
+"""The Docker Engine as an `Engine`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.models.images import Image as DockerImage
+
+from wavetank.cluster.beside import BUILT, OWNER
+from wavetank.cluster.bundle.dockerfile import instructions
+from wavetank.cluster.engine import connect, telling
+from wavetank.errors import ImageError
+from wavetank.images.container import DockerContainer
+from wavetank.images.context import DOCKERFILE, pack
+from wavetank.images.history import layers_of
+from wavetank.images.model import Build, BuildStep, Image, Recipe, Say
+from wavetank.images.reproducible import rewrite
+from wavetank.images.steps import StepReader
+from wavetank.images.transfer import transfer
+
+__all__ = ["DockerEngine"]
+
+_CLUSTER = "wavetank"
+
+
+class DockerEngine:
+    """Images and containers of the Docker Engine; containers belong to ``cluster`` and go when it is taken down."""
+
+    def __init__(self, client: docker.DockerClient | None = None, *, cluster: str = _CLUSTER) -> None:
+        self._client = client or connect()
+        self._cluster = cluster
+
+    def build(
+        self, recipe: Recipe, tag: str, *, fresh: bool = False, report: Callable[[BuildStep], None] = lambda step: None
+    ) -> Build:
+        """See `Engine.build`. What the engine has built is rewritten without times before it gets its tag."""
+        with telling(f"building {tag}"), tempfile.TemporaryDirectory(prefix="wavetank-build-") as folder:
+            built, steps = self._build(recipe, tag, fresh, report, Path(folder))
+            image_id = self._take_time_out(built, steps, Path(folder))
+            if not self._client.api.tag(image_id, *_split(tag), force=True):
+                raise ImageError(f"the engine did not call {image_id} {tag}", command="docker image ls")
+        return Build(self.image(tag), tuple(steps))
+
+    def image(self, ref: str) -> Image:
+        """See `Engine.image`."""
+        found = self._find(ref)
+        config = found.attrs.get("Config") or {}
+        with telling(f"reading the history of {ref}"):
+            history = found.history()
+        return Image(
+            id=str(found.id),
+            tags=tuple(sorted(found.tags)),
+            digests=tuple(sorted(found.attrs.get("RepoDigests") or ())),
+            layers=layers_of(found.attrs["RootFS"]["Layers"], history),
+            size=found.attrs["Size"],
+            user=config.get("User") or "",
+            command=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
+            architecture=found.attrs["Architecture"],
+        )
+
+    def tag(self, ref: str, tag: str) -> None:
+        """See `Engine.tag`."""
+        image = self._find(ref)
+        with telling(f"calling {ref} {tag}"):
+            image.tag(*_split(tag))
+
+    def push(self, tag: str, say: Say = lambda words: None) -> str:
+        """See `Engine.push`."""
+        self._find(tag)
+        repository, name = _split(tag)
+        return transfer(
+            f"pushing {tag}", lambda: self._client.api.push(repository, tag=name, stream=True, decode=True), say
+        )
+
+    def pull(self, ref: str, say: Say = lambda words: None) -> str:
+        """See `Engine.pull`."""
+        repository, name = _split(ref)
+        return transfer(
+            f"pulling {ref}", lambda: self._client.api.pull(repository, tag=name, stream=True, decode=True), say
+        )
+
+    def remove(self, ref: str) -> None:
+        """See `Engine.remove`."""
+        with telling(f"removing {ref}"), suppress(docker.errors.ImageNotFound):
+            self._client.images.remove(ref, force=True)
+
+    def run(
+        self,
+        ref: str,
+        command: Sequence[str] = (),
+        *,
+        environment: Mapping[str, str] | None = None,
+        ports: Sequence[int] = (),
+        memory: int | None = None,
+        cpus: float | None = None,
+    ) -> DockerContainer:
+        """See `Engine.run`."""
+        image = self._find(ref)
+        limits: dict[str, Any] = {}
+        if memory is not None:
+            limits |= {"mem_limit": memory, "memswap_limit": memory}
+        if cpus is not None:
+            limits["nano_cpus"] = round(cpus * 1e9)
+        with telling(f"running {ref}"):
+            container = self._client.containers.run(
+                image,
+                list(command) or None,
+                detach=True,
+                environment=dict(environment or {}),
+                ports={f"{port}/tcp": ("127.0.0.1", 0) for port in ports},
+                labels={OWNER: self._cluster},
+                **limits,
+            )
+            container.reload()
+        return DockerContainer(container)
+
+    def _find(self, ref: str) -> DockerImage:
+        with telling(f"looking for the image {ref}"):
+            try:
+                return self._client.images.get(ref)
+            except docker.errors.ImageNotFound:
+                raise ImageError(
+                    f"the engine has no image {ref}",
+                    expected="an image that was built or pulled",
+                    command="docker image ls",
+                    hint="build it, or pull it; mind every letter of its name",
+                ) from None
+
+    def _build(
+        self, recipe: Recipe, tag: str, fresh: bool, report: Callable[[BuildStep], None], folder: Path
+    ) -> tuple[str, list[BuildStep]]:
+        """Let the engine build, and return the id of the result and the steps of the recipe."""
+        known = instructions(recipe.dockerfile.read_text()) if recipe.dockerfile.is_file() else []
+        reader = StepReader(recipe.dockerfile, known)
+        packed = folder / "context.tar"
+        with packed.open("wb") as sink:
+            pack(recipe, sink)
+        with packed.open("rb") as context, _refusals(reader):
+            messages = self._client.api.build(
+                fileobj=context,
+                custom_context=True,
+                dockerfile=DOCKERFILE,
+                buildargs=dict(recipe.arguments),
+                labels={BUILT: tag},
+                nocache=fresh,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            steps = []
+            for step in reader.read(messages):
+                if step.number <= len(known):  # the last one is the engine's own, for the label
+                    steps.append(step)
+                    report(step)
+        return reader.id, steps
+
+    def _take_time_out(self, image_id: str, steps: Sequence[BuildStep], folder: Path) -> str:
+        start = max(index for index, step in enumerate(steps) if step.instruction.upper().startswith("FROM "))
+        base, own = steps[start].image, [step.instruction for step in steps[start + 1 :]]
+        built, rewritten = folder / "built.tar", folder / "rewritten.tar"
+        with built.open("wb") as sink:
+            sink.writelines(self._client.images.get(image_id).save())
+        below = self._client.images.get(base).attrs["RootFS"]["Layers"]
+        result = rewrite(built, rewritten, frozenset(below), own)
+        with rewritten.open("rb") as source:
+            self._client.images.load(source)
+        return result
+
+
+@contextmanager
+def _refusals(reader: StepReader) -> Iterator[None]:
+    """Turn the engine's refusal of a whole build, such as one it cannot read, into the step reader's error."""
+    try:
+        yield
+    except docker.errors.APIError as error:
+        if (error.status_code is not None and error.status_code < 500) or "dockerfile" in str(error).lower():
+            raise reader.failure(str(error.explanation or error)) from error
+        raise
+
+
+def _split(ref: str) -> tuple[str, str]:
+    """Return a reference's repository, and its tag or digest (``latest`` when it has neither)."""
+    name, at, digest = ref.partition("@")
+    if at:
+        return name, digest
+    folder, slash, last = ref.rpartition("/")
+    last, _, tag = last.partition(":")
+    return folder + slash + last, tag or "latest"
