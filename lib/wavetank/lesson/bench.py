@@ -9,11 +9,13 @@ from typing import Any, Self
 
 from wavetank.errors import InputError, KubeError
 from wavetank.faults import FaultRun
+from wavetank.images.pipeline.target import Target
 from wavetank.kube import Kube, Obj
 from wavetank.kube.pods import is_ready
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.pods import in_words
 from wavetank.lesson.runs import fault_anew, load_anew
+from wavetank.lesson.workshop import Workshop
 from wavetank.traffic import LoadRun, Second, Summary
 
 __all__ = ["Bench", "Wave"]
@@ -95,8 +97,16 @@ class Bench:
     ``say`` is told, in words, what is being waited for.
     """
 
-    def __init__(self, kube: Kube, lab: Lab, say: Callable[[str], None] = lambda words: None) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        lab: Lab,
+        say: Callable[[str], None] = lambda words: None,
+        *,
+        images: Workshop | None = None,
+    ) -> None:
         self.kube, self.lab, self.namespace, self.say = kube, lab, lab.namespace, say
+        self.images = images or Workshop(lab, solved=False, say=say)
         self._waves: dict[str, Wave] = {}
         self._faults: list[FaultRun] = []
 
@@ -185,9 +195,12 @@ class Bench:
                 return lambda: self.kube.rollout_restart(deployment, self.namespace)
             case {"scale": {"deployment": deployment, "replicas": replicas}}:
                 return lambda: self.kube.scale(deployment, self.namespace, replicas)
+            case {"release": {"deployment": deployment, "image": image}}:
+                target = Target(self.kube, self.namespace, deployment)
+                return lambda: target.release(self.images.tag(image), f"{image} by a check")
             case _:
                 raise InputError(
-                    f"during {during!r} is unknown", expected="fault, restart or scale, see lab.schema.json"
+                    f"during {during!r} is unknown", expected="fault, restart, scale or release, see lab.schema.json"
                 )
 
     def _inject(self, name: str) -> None:

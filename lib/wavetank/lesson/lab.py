@@ -10,9 +10,10 @@ from typing import Any, Protocol, TypeVar
 from wavetank.document import Document
 from wavetank.errors import InputError
 from wavetank.faults import Fault
+from wavetank.images import Recipe
 from wavetank.traffic import Load
 
-__all__ = ["Checkpoint", "Choice", "Exercise", "ExerciseFile", "Lab", "Named", "Number", "Prediction"]
+__all__ = ["Checkpoint", "Choice", "Exercise", "ExerciseFile", "Lab", "LabImage", "Named", "Number", "Prediction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,25 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A known state of the lab: what it adds to the checkpoints before it, and what it takes away (``Kind/name``)."""
+    """A known state of the lab: what it adds to the checkpoints before it, and what it takes away (``Kind/name``).
+
+    ``images`` are the lab's images that are in the registry then, by their names.
+    """
 
     id: str
     title: str
     manifests: tuple[Path, ...] = ()
     without: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabImage:
+    """An image of the lab: how it is built, and the ``tag`` it gets, registry and all."""
+
+    name: str
+    tag: str
+    recipe: Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,10 @@ class ExerciseFile:
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """Something the learner does on their own: files to edit, and checks that say whether it works."""
+    """Something the learner does on their own: files to edit, and checks that say whether it works.
+
+    ``applied`` are those of the files that are manifests of the cluster's.
+    """
 
     id: str
     title: str
@@ -59,6 +76,7 @@ class Exercise:
     files: tuple[ExerciseFile, ...]
     checks: tuple[Named, ...]
     hints: tuple[str, str, str]
+    applied: tuple[ExerciseFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,7 @@ class Lab:
     folder: Path
     namespace: str = "tidewater"
     exercises: tuple[Exercise, ...] = ()
+    images: Mapping[str, LabImage] = field(default_factory=dict)
     loads: Mapping[str, Load] = field(default_factory=dict)
     faults: Mapping[str, Fault] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
@@ -114,6 +133,17 @@ class Lab:
     def prediction(self, id_: str) -> Prediction:
         """Return a prediction; raises `InputError` that names the known ones."""
         return _find("prediction", id_, self.predictions)
+
+    def image(self, name: str) -> LabImage:
+        """Return an image; raises `InputError` that names the known ones."""
+        if name not in self.images:
+            raise _unknown("image", name, self.images)
+        return self.images[name]
+
+    def file(self, path: Path) -> ExerciseFile | None:
+        """Return the exercise's file that the learner edits at ``path``; None for any other file."""
+        files = (file for exercise in self.exercises for file in exercise.files)
+        return next((file for file in files if file.learner == path), None)
 
     def load(self, name: str) -> Load:
         """Return a load; raises `InputError` that names the known ones."""

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from wavetank.document import Document, Key, load_document, load_schema
 from wavetank.errors import InputError
 from wavetank.faults import Fault
-from wavetank.lesson.lab import Checkpoint, Choice, Exercise, ExerciseFile, Lab, Named, Number, Prediction
+from wavetank.images import Recipe
+from wavetank.lesson.lab import Checkpoint, Choice, Exercise, ExerciseFile, Lab, LabImage, Named, Number, Prediction
 from wavetank.traffic import Load
 
 __all__ = ["SCHEMA", "load_lab"]
@@ -37,6 +38,7 @@ def load_lab(path: Path) -> Lab:
         folder=folder,
         namespace=data.get("namespace", "tidewater"),
         exercises=tuple(_exercise(document, index, folder) for index in range(len(data.get("exercises", ())))),
+        images={name: _image(name, item, folder) for name, item in data.get("images", {}).items()},
         loads={name: _resource(Load, document, "loads", name) for name in data.get("loads", ())},
         faults={name: _resource(Fault, document, "faults", name) for name in data.get("faults", ())},
         predictions=tuple(_prediction(document, index) for index in range(len(data.get("predictions", ())))),
@@ -46,7 +48,14 @@ def load_lab(path: Path) -> Lab:
 
 def _checkpoint(data: Mapping[str, Any], folder: Path) -> Checkpoint:
     manifests = tuple(folder / manifest for manifest in data.get("manifests", ()))
-    return Checkpoint(data["id"], data["title"], manifests, tuple(data.get("without", ())))
+    without, images = tuple(data.get("without", ())), tuple(data.get("images", ()))
+    return Checkpoint(data["id"], data["title"], manifests, without, images)
+
+
+def _image(name: str, data: Mapping[str, Any], folder: Path) -> LabImage:
+    context = folder / data["context"]
+    dockerfile = folder / data["dockerfile"] if "dockerfile" in data else context / "Dockerfile"
+    return LabImage(name, data["tag"], Recipe(context, dockerfile, data.get("arguments", {})))
 
 
 def _exercise(document: Document, index: int, folder: Path) -> Exercise:
@@ -58,7 +67,10 @@ def _exercise(document: Document, index: int, folder: Path) -> Exercise:
     )
     checks = tuple(_named(document, "exercises", index, "checks", number) for number in range(len(data["checks"])))
     first, second, third = data["hints"]
-    return Exercise(data["id"], data["title"], data["checkpoint"], data["task"], files, checks, (first, second, third))
+    applied = tuple(file for file in files if file.name in data.get("apply", data["files"]))
+    return Exercise(
+        data["id"], data["title"], data["checkpoint"], data["task"], files, checks, (first, second, third), applied
+    )
 
 
 def _prediction(document: Document, index: int) -> Prediction:
@@ -130,7 +142,10 @@ def _check_ids(document: Document, section: str, items: Sequence[Mapping[str, An
 
 
 def _files(data: Mapping[str, Any]) -> Iterator[tuple[tuple[Key, ...], str]]:
-    """Every file the lab names, with the keys at which it does."""
+    """Every file the lab names, with the keys at which it does; a learner's own file stands for its starter."""
+    for name, image in data.get("images", {}).items():
+        if "dockerfile" in image:
+            yield ("images", name, "dockerfile"), image["dockerfile"].replace("exercises/", "starters/", 1)
     for index, checkpoint in enumerate(data["checkpoints"]):
         for number, manifest in enumerate(checkpoint.get("manifests", ())):
             yield ("checkpoints", index, "manifests", number), manifest
@@ -147,23 +162,29 @@ def _files(data: Mapping[str, Any]) -> Iterator[tuple[tuple[Key, ...], str]]:
 
 
 def _references(data: Mapping[str, Any]) -> Iterator[tuple[tuple[Key, ...], str]]:
-    """Every load and fault a check or a truth names, with the keys at which it does."""
+    """Every load, fault and image a check, a truth or a checkpoint names, with the keys at which it does."""
+    for index, checkpoint in enumerate(data["checkpoints"]):
+        for image in checkpoint.get("images", ()):
+            yield ("checkpoints", index, "image"), image
     for index, exercise in enumerate(data.get("exercises", ())):
         for number, check in enumerate(exercise["checks"]):
             for name, parameters in check.items():
-                yield from _loads_and_faults(("exercises", index, "checks", number, name), parameters)
+                yield from _named_things(("exercises", index, "checks", number, name), parameters)
     for index, prediction in enumerate(data.get("predictions", ())):
         for name, parameters in prediction["truth"].items():
-            yield from _loads_and_faults(("predictions", index, "truth", name), parameters)
+            yield from _named_things(("predictions", index, "truth", name), parameters)
 
 
-def _loads_and_faults(keys: tuple[Key, ...], parameters: Any) -> Iterator[tuple[tuple[Key, ...], str]]:
+def _named_things(keys: tuple[Key, ...], parameters: Any) -> Iterator[tuple[tuple[Key, ...], str]]:
     if not isinstance(parameters, Mapping):
         return
-    for key in ("load", "fault"):
-        if key in parameters:
+    for key in ("load", "fault", "image"):
+        if isinstance(parameters.get(key), str):
             yield (*keys, key), parameters[key]
-    yield from _loads_and_faults((*keys, "during"), parameters.get("during"))
+    during = parameters.get("during")
+    yield from _named_things((*keys, "during"), during)
+    if isinstance(during, Mapping):
+        yield from _named_things((*keys, "during", "release"), during.get("release"))
 
 
 def _leads_nowhere(document: Document, keys: tuple[Key, ...], what: str, name: str, known: Sequence[str]) -> InputError:

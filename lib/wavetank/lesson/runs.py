@@ -1,13 +1,18 @@
-"""Start a lab's load or fault whatever was before: one of its name that is still on is ended first."""
+"""Start a lab's load, fault or pipeline; a load or fault of its name that is still on is ended first."""
 
 from __future__ import annotations
 
-from wavetank.errors import KubeError
+from collections.abc import Callable
+
+from wavetank.errors import InputError, KubeError
 from wavetank.faults import Fault, FaultRun, inject
+from wavetank.images.pipeline import RunRecord, load_pipeline, run_pipeline
 from wavetank.kube import Kube
+from wavetank.lesson.lab import Lab
+from wavetank.lesson.workshop import Workshop
 from wavetank.traffic import Load, LoadRun, start_load
 
-__all__ = ["fault_anew", "load_anew"]
+__all__ = ["fault_anew", "load_anew", "ship"]
 
 
 def load_anew(kube: Kube, load: Load, namespace: str) -> LoadRun:
@@ -30,3 +35,15 @@ def fault_anew(kube: Kube, fault: Fault, namespace: str) -> FaultRun:
             command=f"kubectl -n {namespace} describe fault {fault.name}",
         )
     return run
+
+
+def ship(
+    kube: Kube, images: Workshop, lab: Lab, file: str, version: str, watch: Callable[[RunRecord], None]
+) -> RunRecord:
+    """Ship ``version`` through the pipeline in one of the exercises' files, and return the record of it."""
+    path = lab.folder / "exercises" / file
+    if lab.file(path) is None:
+        known = {each.name for exercise in lab.exercises for each in exercise.files}
+        raise InputError(f"no exercise of this lab has a file {file!r}", expected=f"one of: {', '.join(sorted(known))}")
+    pipeline = load_pipeline(images.file(path), path.parent)
+    return run_pipeline(pipeline, version, engine=images.engine, kube=kube, namespace=lab.namespace, watch=watch)

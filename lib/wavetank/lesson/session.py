@@ -11,6 +11,7 @@ from pathlib import Path
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import CheckFailedError
 from wavetank.faults import FaultRun, emergency_stop
+from wavetank.images.pipeline import RunRecord
 from wavetank.kube import Kube
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks import run_checks
@@ -23,8 +24,9 @@ from wavetank.lesson.progress import PredictionProgress, ProgressFile, progress_
 from wavetank.lesson.report import Applied, Asked, Hint, Kept, Reached, Report, Stopped
 from wavetank.lesson.restore import restore
 from wavetank.lesson.result import CheckResult
-from wavetank.lesson.runs import fault_anew, load_anew
+from wavetank.lesson.runs import fault_anew, load_anew, ship
 from wavetank.lesson.truths import read_truth
+from wavetank.lesson.workshop import Workshop
 from wavetank.traffic import LoadRun
 
 __all__ = ["LabSession", "open_lab"]
@@ -71,6 +73,8 @@ class LabSession:
     ) -> None:
         self.model, self.namespace, self.solved, self.say = lab, lab.namespace, solved, say
         self._progress, self._kube = progress, kube
+        self.images = Workshop(lab, solved=solved, say=lambda words: self.say(words))
+        """The lab's images, by their names."""
 
     def __repr__(self) -> str:
         return f"{self.model.id}: {self.model.title} ({self.model.minutes} minutes)"
@@ -90,8 +94,10 @@ class LabSession:
 
         Deletes whatever is in the lab's namespace and not declared, loads and faults (reverted) among it.
         """
-        title = self.model.up_to(checkpoint)[-1].title
+        reached = self.model.up_to(checkpoint)
+        title = reached[-1].title
         self.say(f"bringing the cluster to the checkpoint {checkpoint}")
+        self.images.provide(dict.fromkeys(image for step in reached for image in step.images))
         restore(self.kube, self.model, checkpoint)
         self._progress.update(lambda progress: progress.at(checkpoint))
         return Reached(checkpoint, title)
@@ -117,8 +123,8 @@ class LabSession:
         """Apply the learner's files of an exercise (with ``solved``, the solution's)."""
         applied = [
             obj
-            for file in self.model.exercise(exercise).files
-            for obj in self.kube.apply(file.solution if self.solved else file.learner, namespace=self.namespace)
+            for file in self.model.exercise(exercise).applied
+            for obj in self.kube.apply(self.images.file(file.learner), namespace=self.namespace)
         ]
         return Applied(tuple(full_name(obj) for obj in applied))
 
@@ -129,7 +135,7 @@ class LabSession:
         answering "not yet" when the session is ``solved``.
         """
         declared = self.model.exercise(exercise)
-        with Bench(self.kube, self.model, say or self.say) as bench:
+        with self._bench(say) as bench:
             result = run_checks(declared.checks, declared.title, bench)
         if result.passed:
             self._progress.update(lambda progress: progress.with_exercise(exercise, passed=True))
@@ -178,13 +184,20 @@ class LabSession:
         """Hold a prediction against the truth, read where ``lab.yaml`` says, or as the notebook has measured it."""
         declared = self.model.prediction(prediction)
         if truth is None:
-            with Bench(self.kube, self.model, self.say) as bench:
+            with self._bench() as bench:
                 truth = read_truth(declared, bench)
         known = self._progress.read().predictions.get(prediction, PredictionProgress(None))
         outcome = judge(declared, known.answer, truth)
         settled = PredictionProgress(known.answer, truth, outcome.right)
         self._progress.update(lambda progress: progress.with_prediction(prediction, settled))
         return outcome
+
+    def ship(self, version: str, pipeline: str, watch: Callable[[RunRecord], None] = lambda record: None) -> RunRecord:
+        """Ship a version through a pipeline, a file of the lab's exercises; return the record of the run."""
+        return ship(self.kube, self.images, self.model, pipeline, version, watch)
+
+    def _bench(self, say: Say | None = None) -> Bench:
+        return Bench(self.kube, self.model, say or self.say, images=self.images)
 
 
 def _put_kubectl_at_hand() -> None:

@@ -66,10 +66,13 @@ class Pipeline:
         return Recipe(self.recipe.context, self.recipe.dockerfile, {**self.recipe.arguments, "VERSION": version})
 
 
-def load_pipeline(path: Path) -> Pipeline:
-    """Read a pipeline's file. Raises `InputError` with file, line and what was expected."""
+def load_pipeline(path: Path, folder: Path | None = None) -> Pipeline:
+    """Read a pipeline's file; paths in it begin in ``folder``, by default the file's own.
+
+    Raises `InputError` with file, line and what was expected.
+    """
     document = load_document(path, load_schema(SCHEMA))
-    data, folder = document.data, path.parent
+    data, folder = document.data, folder or path.parent
     build = data["build"]
     context = folder / build["context"]
     dockerfile = folder / build["dockerfile"] if "dockerfile" in build else context / "Dockerfile"

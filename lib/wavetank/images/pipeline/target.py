@@ -39,16 +39,20 @@ class Target:
         in_registry = len(digests) == 1 and "/" in wanted and ":" in wanted.partition("/")[0]
         return f"{repository_of(wanted)}@{digests.pop()}" if in_registry else wanted
 
-    def roll_to(self, image: str, cause: str, within: float) -> str:
-        """Have it run ``image`` and return, in words, how that went, once every pod does.
-
-        Raises `KubeError` with the pod to blame when the rollout stops or takes longer than ``within`` seconds.
-        """
+    def release(self, image: str, cause: str) -> None:
+        """Have it run ``image`` from now on; the rolling update that follows is the cluster's business."""
         patch = {
             "metadata": {"annotations": {_CAUSE: cause}},
             "spec": {"template": {"spec": {"containers": [{"name": self._container, "image": image}]}}},
         }
         self._kube.patch("Deployment", self.deployment, self._namespace, patch)
+
+    def roll_to(self, image: str, cause: str, within: float) -> str:
+        """Have it run ``image`` and return, in words, how that went, once every pod does.
+
+        Raises `KubeError` with the pod to blame when the rollout stops or takes longer than ``within`` seconds.
+        """
+        self.release(image, cause)
         return self._kube.rollout(self.deployment, self._namespace, timeout=within).words
 
     def _only_container(self) -> str:

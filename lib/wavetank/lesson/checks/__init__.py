@@ -14,6 +14,7 @@ from wavetank.errors import InputError
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.base import Check
 from wavetank.lesson.checks.http import Http
+from wavetank.lesson.checks.images import Pipeline, Recipe, Running
 from wavetank.lesson.checks.objects import Events, Field, Ready, Rollout, Spread, State
 from wavetank.lesson.checks.traffic import Available, Latency, Recovery, Replicas, Restarts
 from wavetank.lesson.escape import lab_function
@@ -31,6 +32,9 @@ CHECKS: Mapping[str, type[Check]] = {
     "events": Events,
     "field": Field,
     "http": Http,
+    "recipe": Recipe,
+    "running": Running,
+    "pipeline": Pipeline,
     "available": Available,
     "latency": Latency,
     "replicas": Replicas,

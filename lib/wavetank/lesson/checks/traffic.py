@@ -209,6 +209,8 @@ def _while(during: Mapping[str, Any] | None) -> str:
             return f" while {deployment} is restarted"
         case {"scale": {"deployment": deployment, "replicas": replicas}}:
             return f" while {deployment} is scaled to {replicas}"
+        case {"release": {"deployment": deployment, "image": image}}:
+            return f" while {deployment} is rolled to {image}"
         case _:
             return ""
 

@@ -1,0 +1,87 @@
+"""The lab's images: built, pushed, run and looked up by the names that ``lab.yaml`` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from wavetank.images import Build, BuildStep, Container, DockerEngine, Engine, Image, Recipe, repository_of
+from wavetank.images.registry import Registry
+from wavetank.lesson.lab import Lab
+
+__all__ = ["Workshop"]
+
+Say = Callable[[str], None]
+
+
+class Workshop:
+    """The images of one lab; with ``solved``, the solutions take the place of the learner's own files."""
+
+    def __init__(self, lab: Lab, *, solved: bool, say: Say, engine: Engine | None = None) -> None:
+        self._lab, self._solved, self._say, self._engine = lab, solved, say, engine
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What builds and runs the images."""
+        return self._engine or DockerEngine()
+
+    def file(self, path: Path) -> Path:
+        """Return the file to use for ``path``: a learner's own, or its solution."""
+        mine = self._lab.file(path)
+        return mine.solution if mine is not None and self._solved else path
+
+    def recipe(self, name: str) -> Recipe:
+        """Return how an image is built."""
+        recipe = self._lab.image(name).recipe
+        return replace(recipe, dockerfile=self.file(recipe.dockerfile))
+
+    def tag(self, name: str) -> str:
+        """Return an image's tag, registry and all."""
+        return self._lab.image(name).tag
+
+    def build(
+        self, name: str, *, fresh: bool = False, report: Callable[[BuildStep], None] = lambda step: None
+    ) -> Build:
+        """Build an image and give it its tag; ``fresh`` reuses nothing of earlier builds."""
+        return self.engine.build(self.recipe(name), self.tag(name), fresh=fresh, report=report)
+
+    def push(self, name: str) -> str:
+        """Push an image that was built, and return the digest it has in the registry."""
+        return self.engine.push(self.tag(name), self._say)
+
+    def image(self, name: str) -> Image:
+        """Return an image that was built."""
+        return self.engine.image(self.tag(name))
+
+    def digest(self, name: str) -> str:
+        """Return the digest that an image's tag means in the registry now."""
+        host, repository, tag = self._place(name)
+        return Registry(host).digest(repository, tag)
+
+    def run(
+        self,
+        name: str,
+        command: Sequence[str] = (),
+        *,
+        environment: Mapping[str, str] | None = None,
+        ports: Sequence[int] = (),
+        memory: int | None = None,
+        cpus: float | None = None,
+    ) -> Container:
+        """Start a container of an image that was built; see `Engine.run`."""
+        tag = self.tag(name)
+        return self.engine.run(tag, command, environment=environment, ports=ports, memory=memory, cpus=cpus)
+
+    def provide(self, names: Iterable[str]) -> None:
+        """Build and push images, so that their tags mean what the lab says, whatever they were moved to."""
+        for name in names:
+            self._say(f"building and pushing {self.tag(name)}")
+            self.build(name)
+            self.push(name)
+
+    def _place(self, name: str) -> tuple[str, str, str]:
+        tag = self.tag(name)
+        host, _, repository = repository_of(tag).partition("/")
+        return host, repository, tag.rpartition(":")[2]
