@@ -13,6 +13,7 @@ from tests.support.waiting import eventually
 
 from wavetank.cluster import CAPABILITIES, commands
 from wavetank.errors import ClusterError, StepError
+from wavetank.lesson.library import cluster_for, find_lab
 from wavetank.widgets import ClusterUp, Doctor, WhatIsReal
 
 IS_UP = "cluster basin is up: 3 nodes, addons metrics-server"
@@ -137,4 +138,11 @@ def test_what_is_real_is_told_of_everything_with_its_reason() -> None:
     assert "no   Load balancers: no cloud is there" in repr(view)
     assert "Several nodes yes every node is a container" in seen(view)
     assert "Load balancers no no cloud is there" in seen(view)
+    view.close()
+
+
+def test_what_comes_up_is_the_cluster_with_what_the_lab_needs(basin: Basin) -> None:
+    assert cluster_for("00-start").addons == find_lab("00-start").addons
+    view = ClusterUp("00-start")
+    assert repr(view) == "there is no cluster wavetank yet"
     view.close()
