@@ -64,7 +64,9 @@ class ClusterUp(LiveView):
         ended = self._rising.ended  # asked first: the error and the last step are there before the end is
         now = time.monotonic()
         rows = [_row(step, now) for step in self.steps.steps]
-        self._steps.value = table(("step", "", "seconds", ""), rows, caption="steps", numbers=(2,)) if rows else ""
+        self._steps.value = (
+            table(("step", "state", "seconds", "note"), rows, caption="steps", numbers=(2,)) if rows else ""
+        )
         if not ended:
             self.tell(self.steps.summary())
         elif self._rising.error:
