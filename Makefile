@@ -48,6 +48,10 @@ test-kind: setup  ## Bring up a real kind cluster from this checkout and prove e
 notebooks: setup  ## Run the labs on the running cluster; store their outputs and their solved twins
 	$(BIN)/python scripts/notebooks.py
 
+.PHONY: docs
+docs: setup  ## Write the page that is made from what the providers say: docs/what-is-real.md
+	$(BIN)/python scripts/what_is_real.py
+
 .PHONY: bench
 bench: setup  ## Measure: up by step, pod start, recovery, the load generator against fortio
 	$(BIN)/python -m tests.bench

@@ -45,11 +45,12 @@ def up(cluster: str, lab: str | None, bundle: Path | None) -> None:
     from wavetank import cluster as library
     from wavetank.cluster.bundle import open_bundle
 
-    spec = _spec(cluster)
-    if lab is not None:
-        from wavetank.lesson.library import find_lab
+    if lab is None:
+        spec = _spec(cluster)
+    else:
+        from wavetank.lesson.library import cluster_for
 
-        spec = spec.with_addons(tuple(find_lab(lab).addons))
+        spec = cluster_for(lab, cluster)
     library.up(spec, open_bundle(bundle) if bundle else None)
     click.echo(f"\nexport KUBECONFIG={library.kubeconfig_path(spec.name)}")
 

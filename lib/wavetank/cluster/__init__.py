@@ -4,13 +4,15 @@ It never touches the user's own kubeconfig, never removes what Wavetank has not 
 anything once there is a bundle.
 """
 
-from wavetank.cluster.provider import Capability, Info, Node, Provider, provider_for
+from wavetank.cluster.provider import CAPABILITIES, PROVIDERS, Capability, Info, Node, Provider, info_of, provider_for
 from wavetank.cluster.spec import ClusterSpec, Ports, find_spec, load_spec
 from wavetank.cluster.state import kubeconfig_path
 from wavetank.cluster.status import NodeStatus, Status, status
 from wavetank.cluster.up import down, up
 
 __all__ = [
+    "CAPABILITIES",
+    "PROVIDERS",
     "Capability",
     "ClusterSpec",
     "Info",
@@ -21,6 +23,7 @@ __all__ = [
     "Status",
     "down",
     "find_spec",
+    "info_of",
     "kubeconfig_path",
     "load_spec",
     "provider_for",

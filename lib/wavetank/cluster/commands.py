@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
 import subprocess
@@ -55,6 +56,7 @@ def run(
         )
 
 
+@atexit.register
 def end_all() -> None:
     """End every program that `run` has started and that still runs."""
     for process in list(_running):

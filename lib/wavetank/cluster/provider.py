@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from wavetank.cluster.spec import ClusterSpec
@@ -18,7 +20,29 @@ from wavetank.errors import NotSupportedError
 if TYPE_CHECKING:
     from wavetank.cluster.bundle import Bundle
 
-__all__ = ["Capability", "Info", "Node", "Provider", "provider_for"]
+__all__ = ["CAPABILITIES", "PROVIDERS", "Capability", "Info", "Node", "Provider", "info_of", "provider_for"]
+
+PROVIDERS: Mapping[str, str] = {"kind": "KindProvider"}
+"""The providers there are: by the name of their module in `wavetank.cluster.providers`, the class in it. A module also
+has an ``INFO``, what the provider says of itself."""
+
+CAPABILITIES: Mapping[str, str] = {
+    "kubernetes": "Kubernetes itself",
+    "multi-node": "Several nodes",
+    "node-stop": "A node that stops",
+    "pod-network": "A network between pods",
+    "resource-limits": "Limits of CPU and memory",
+    "traffic": "Requests, latencies and errors",
+    "node-capacity": "Nodes with a size of their own",
+    "separate-machines": "Nodes that fail on their own",
+    "distance": "Distance between nodes",
+    "high-availability": "A control plane that may fail",
+    "network-policy": "Network policies",
+    "lasting-storage": "Storage that outlives a node",
+    "load-balancer": "Load balancers",
+    "node-autoscaling": "More nodes on demand",
+}
+"""What may be asked of a cluster, in a learner's words. Every provider says of each whether, and why (not)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +125,21 @@ class Provider(Protocol):
 
 def provider_for(spec: ClusterSpec) -> Provider:
     """Return the provider ``spec`` names; raises `EngineError` when what it needs does not answer."""
-    if spec.provider == "kind":
-        from wavetank.cluster.providers.kind import KindProvider
+    if spec.provider not in PROVIDERS:
+        raise NotSupportedError(
+            f"no provider is called {spec.provider!r}",
+            observed=spec.where("provider"),
+            expected=f"provider: {' or '.join(PROVIDERS)}",
+        )
+    provider: Provider = getattr(_module(spec.provider), PROVIDERS[spec.provider])()
+    return provider
 
-        return KindProvider()
-    raise NotSupportedError(
-        f"no provider is called {spec.provider!r}", observed=spec.where("provider"), expected="provider: kind"
-    )
+
+def info_of(provider: str) -> Info:
+    """Return what the provider of this name says of itself; asks no engine."""
+    info: Info = _module(provider).INFO
+    return info
+
+
+def _module(provider: str) -> ModuleType:
+    return import_module(f"wavetank.cluster.providers.{provider}")

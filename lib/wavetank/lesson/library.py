@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wavetank.cluster import ClusterSpec, find_spec, load_spec
 from wavetank.errors import InputError
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.reading import load_lab
 
-__all__ = ["LABS", "find_lab", "lab_ids"]
+__all__ = ["LABS", "cluster_for", "find_lab", "lab_ids"]
 
 LABS = Path(__file__).parents[3] / "labs"
 
@@ -23,3 +24,8 @@ def find_lab(id_: str, labs: Path = LABS) -> Lab:
     if id_ not in lab_ids(labs):
         raise InputError(f"there is no lab {id_!r}", expected=f"one of: {', '.join(lab_ids(labs)) or 'none'}")
     return load_lab(labs / id_ / "lab.yaml")
+
+
+def cluster_for(id_: str, cluster: str = "kind", labs: Path = LABS) -> ClusterSpec:
+    """Return the spec called ``cluster`` with what the lab called ``id_`` needs on top."""
+    return load_spec(find_spec(cluster)).with_addons(find_lab(id_, labs).addons)

@@ -8,25 +8,32 @@ end calls the same models. It never keeps the kernel waiting, never says somethi
 the page fetch anything from anywhere.
 
 Read in this order: `view` (what a view is, and the thread that draws it), `models` (what is drawn, pure), `feed` (from
-the API server to a model), `style`, `controls` and `charts` (pieces of a page), then the views.
+the API server to a model) and `rising` (from `up` to one), `style`, `controls` and `charts` (pieces of a page), then
+the views.
 """
 
 from wavetank.widgets.autoscale import AutoscaleView
 from wavetank.widgets.check import Check
 from wavetank.widgets.cluster import ClusterView
+from wavetank.widgets.cluster_up import ClusterUp
+from wavetank.widgets.doctor import Doctor
 from wavetank.widgets.faults import FaultPanel
 from wavetank.widgets.load import LoadPanel
 from wavetank.widgets.predict import Predict
 from wavetank.widgets.progress import Progress
+from wavetank.widgets.real import WhatIsReal
 from wavetank.widgets.rollout import RolloutView
 
 __all__ = [
     "AutoscaleView",
     "Check",
+    "ClusterUp",
     "ClusterView",
+    "Doctor",
     "FaultPanel",
     "LoadPanel",
     "Predict",
     "Progress",
     "RolloutView",
+    "WhatIsReal",
 ]

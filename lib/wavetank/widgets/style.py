@@ -6,7 +6,7 @@ fetched from anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -58,19 +58,27 @@ def list_items(items: Iterable[str], css: str, label: str) -> str:
     return inside and f'<ul class="{css}" aria-label="{escape(label)}">{inside}</ul>'
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str) -> str:
-    """Return a table of ready-made HTML cells: the first column names the row, the others are numbers."""
-    columns = "".join(f'<th scope="col"{_number(i)}>{escape(cell)}</th>' for i, cell in enumerate(head))
-    body = "".join("<tr>" + "".join(_cell(i, cell) for i, cell in enumerate(row)) + "</tr>" for row in rows)
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, numbers: Container[int] | None = None
+) -> str:
+    """Return a table of ready-made HTML cells; the first column names the row.
+
+    ``numbers`` are the columns of figures, counted from 0: all but the first if not said.
+    """
+    figures = range(1, len(head)) if numbers is None else numbers
+    columns = "".join(f'<th scope="col"{_number(i in figures)}>{escape(cell)}</th>' for i, cell in enumerate(head))
+    body = "".join(
+        "<tr>" + "".join(_cell(i, cell, i in figures) for i, cell in enumerate(row)) + "</tr>" for row in rows
+    )
     return (
         f'<table class="wt-table" aria-label="{escape(caption)}">'
         f"<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
-def _cell(column: int, html: str) -> str:
-    return f'<th scope="row">{html}</th>' if column == 0 else f'<td class="num">{html}</td>'
+def _cell(column: int, html: str, figure: bool) -> str:
+    return f'<th scope="row">{html}</th>' if column == 0 else f"<td{_number(figure)}>{html}</td>"
 
 
-def _number(column: int) -> str:
-    return ' class="num"' if column else ""
+def _number(figure: bool) -> str:
+    return ' class="num"' if figure else ""

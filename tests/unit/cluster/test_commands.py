@@ -1,3 +1,4 @@
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -75,3 +76,25 @@ def _runs(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+PROGRAM = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(60)"
+
+ON_A_THREAD = """
+import sys, threading, time
+from pathlib import Path
+from wavetank.cluster import commands
+program, began, log = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+words = {"doing": "the work", "log": log, "env": {}, "timeout": 60}
+command = [sys.executable, "-c", program, str(began)]
+threading.Thread(target=commands.run, args=(command,), kwargs=words, daemon=True).start()
+while not (began.exists() and began.read_text()):
+    time.sleep(0.02)
+"""
+
+
+def test_what_runs_on_a_thread_ends_with_this_process(tmp_path: Path) -> None:
+    began = tmp_path / "began"
+    command = [sys.executable, "-c", ON_A_THREAD, PROGRAM, str(began), str(tmp_path / "log")]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    assert not Path("/proc", began.read_text()).exists()

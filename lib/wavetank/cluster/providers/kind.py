@@ -27,7 +27,7 @@ from wavetank.cluster.steps import Step
 if TYPE_CHECKING:
     from wavetank.cluster.bundle import Bundle
 
-__all__ = ["KindProvider"]
+__all__ = ["INFO", "KindProvider"]
 
 AT_ONCE = 4
 """How many containers are worked on at the same time."""
@@ -36,14 +36,32 @@ CTR = ("ctr", "--namespace", "k8s.io")
 # --local: read by ctr itself, in half the time that the transfer service takes.
 IMPORT = (*CTR, "images", "import", "--local", "--all-platforms", "--snapshotter", "overlayfs", "-")
 
-_CAPABILITIES = MappingProxyType(
-    {
-        "node-stop": Capability(True, "a worker's container is frozen, as if its power were cut"),
-        "multi-node": Capability(True, "every node is a container of its own"),
-        "resource-limits": Capability(True, "the kernel's cgroups enforce CPU and memory limits"),
-        "load-balancer": Capability(False, "no cloud is there to give one; the ingress is on a port of 127.0.0.1"),
-    }
+INFO = Info(
+    "kind",
+    MappingProxyType(
+        {
+            "kubernetes": Capability(True, "the released programs: API server, etcd, scheduler, controllers, kubelets"),
+            "multi-node": Capability(True, "every node is a container of its own"),
+            "node-stop": Capability(
+                True, "a worker's container is frozen, as if its power were cut; woken, it goes on"
+            ),
+            "pod-network": Capability(True, "every pod has its own address, and packets go from node to node"),
+            "resource-limits": Capability(True, "the kernel's cgroups enforce CPU and memory limits"),
+            "traffic": Capability(True, "real requests to real processes; how fast they are depends on this machine"),
+            "node-capacity": Capability(
+                False, "each node offers all of this machine, so together they promise too much"
+            ),
+            "separate-machines": Capability(False, "all nodes share one machine's kernel, disk and power"),
+            "distance": Capability(False, "all nodes are on one bridge: no zones, no slow or lossy lines"),
+            "high-availability": Capability(False, "there is one control plane, and no lab stops it"),
+            "network-policy": Capability(False, "the pod network that is built from source enforces none"),
+            "lasting-storage": Capability(False, "a volume is at most a folder on one node"),
+            "load-balancer": Capability(False, "no cloud is there to give one; the ingress is on a port of 127.0.0.1"),
+            "node-autoscaling": Capability(False, "no cloud is there to give one; the number of nodes is in the spec"),
+        }
+    ),
 )
+"""What the provider says of itself, with or without an engine."""
 
 
 class KindProvider:
@@ -54,7 +72,7 @@ class KindProvider:
 
     def info(self) -> Info:
         """Return the provider's name and what it can do."""
-        return Info("kind", _CAPABILITIES)
+        return INFO
 
     def create_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
         """Return the steps after which all nodes are Ready, and what stands beside them runs."""

@@ -1,0 +1,87 @@
+"""ClusterUp: a cluster comes up with what a lab needs, step by step, while the kernel stays free."""
+
+from __future__ import annotations
+
+import time
+
+import ipywidgets as ipw
+
+from wavetank.cluster import ClusterSpec, status
+from wavetank.errors import WavetankError
+from wavetank.lesson.library import cluster_for
+from wavetank.widgets.models.steps import StepSeen, StepsPicture, Up, standing
+from wavetank.widgets.models.tone import Tone
+from wavetank.widgets.rising import Rising
+from wavetank.widgets.style import escape, mark, table
+from wavetank.widgets.view import LiveView
+
+__all__ = ["ClusterUp"]
+
+WAIT_SECONDS = 2400.0
+"""How long `ClusterUp.wait` waits if it is not told: the first bundle of a machine may have to be built first."""
+
+_TONES = {"under way": Tone.BUSY, "done": Tone.GOOD, "failed": Tone.BAD}
+
+
+class ClusterUp(LiveView):
+    """The cluster with what ``lab`` needs, on its way up; it begins when it is shown. In a terminal: `wavetank up`.
+
+    What is there already is left as it is, so that showing it again costs seconds. ``cluster`` is a spec in clusters/,
+    or a path to one's own.
+    """
+
+    def __init__(self, lab: str, cluster: str = "kind") -> None:
+        self._spec: ClusterSpec = cluster_for(lab, cluster)
+        super().__init__("Cluster comes up", f"{self._spec.name}, for {lab}")
+        self._rising = self.following(Rising.of(self._spec))
+        self._steps = ipw.HTML()
+        self.body.children = (self._steps,)
+
+    @property
+    def steps(self) -> StepsPicture:
+        """The model: the steps as far as they have come."""
+        return self._rising.steps
+
+    def wait(self, within: float = WAIT_SECONDS) -> Up:
+        """Return when the cluster is up, within so many seconds; begin if nobody has.
+
+        Raises `StepError` naming the step that failed, `ClusterError` when it takes longer (it goes on meanwhile).
+        """
+        self._rising.wait(within)
+        self.touch()
+        return Up.of(self._spec)
+
+    def text(self) -> str:
+        """Return in one line how far it is, or in full what went wrong."""
+        if self._rising.ended:
+            return str(self._rising.error or Up.of(self._spec))
+        if self._rising.under_way:
+            return f"cluster {self._spec.name} comes up: {self.steps.summary()}"
+        return self._look()
+
+    def draw(self) -> None:
+        """Show the steps, with the clock of those that are under way."""
+        ended = self._rising.ended  # asked first: the error and the last step are there before the end is
+        now = time.monotonic()
+        rows = [_row(step, now) for step in self.steps.steps]
+        self._steps.value = (
+            table(("step", "state", "seconds", "note"), rows, caption="steps", numbers=(2,)) if rows else ""
+        )
+        if not ended:
+            self.tell(self.steps.summary())
+        elif self._rising.error:
+            self.tell("not up")
+            self.complain(str(self._rising.error))
+        else:
+            self.tell(str(Up.of(self._spec)))
+
+    def _look(self) -> str:
+        try:
+            return standing(self._spec, status(self._spec))
+        except WavetankError as error:
+            return str(error)
+
+
+def _row(step: StepSeen, now: float) -> tuple[str, str, str, str]:
+    words = f"{mark(_TONES[step.state])}{step.state}"
+    return escape(step.name), words, f"{step.seconds(now):.1f}", escape(step.note)

@@ -1,0 +1,33 @@
+"""WhatIsReal: what this cluster can do and what it cannot, each with the reason, as its provider says."""
+
+from __future__ import annotations
+
+import ipywidgets as ipw
+
+from wavetank.cluster import CAPABILITIES, Capability, Info, find_spec, info_of, load_spec
+from wavetank.widgets.models.tone import Tone
+from wavetank.widgets.style import escape, mark, table
+from wavetank.widgets.view import View
+
+__all__ = ["WhatIsReal"]
+
+
+class WhatIsReal(View):
+    """The capabilities of a cluster's provider, those it has first; docs/what-is-real.md is the same for every one."""
+
+    def __init__(self, cluster: str = "kind") -> None:
+        self._info: Info = info_of(load_spec(find_spec(cluster)).provider)
+        super().__init__("What is real", f"on a cluster made by {self._info.name}")
+        rows = (_row(words, self._info.capabilities[name]) for name, words in CAPABILITIES.items())
+        self._table = ipw.HTML(table(("what", "real", "why"), rows, caption="what is real here", numbers=()))
+        self.body.children = (self._table,)
+
+    def text(self) -> str:
+        """Return one line for each, yes or no, with the reason."""
+        said = ((words, self._info.capabilities[name]) for name, words in CAPABILITIES.items())
+        return "\n".join(f"{'yes' if can.ok else 'no':<3}  {words}: {can.reason}" for words, can in said)
+
+
+def _row(words: str, can: Capability) -> tuple[str, str, str]:
+    verdict = f"{mark(Tone.GOOD)}yes" if can.ok else f"{mark(Tone.GONE)}no"
+    return escape(words), verdict, escape(can.reason)
