@@ -41,10 +41,10 @@ class DockerEngine:
         """See `Engine.build`. What the engine has built is rewritten without times before it gets its tag."""
         with telling(f"building {tag}"), tempfile.TemporaryDirectory(prefix="wavetank-build-") as folder:
             built, steps = self._build(recipe, tag, fresh, report, Path(folder))
-            image_id = self._take_time_out(built, steps, Path(folder))
+            image_id, base_layers = self._take_time_out(built, steps, Path(folder))
             if not self._client.api.tag(image_id, *_split(tag), force=True):
                 raise ImageError(f"the engine did not call {image_id} {tag}", command="docker image ls")
-        return Build(self.image(tag), tuple(steps))
+        return Build(self.image(tag), tuple(steps), base_layers)
 
     def image(self, ref: str) -> Image:
         """See `Engine.image`."""
@@ -159,7 +159,8 @@ class DockerEngine:
                     report(step)
         return reader.id, steps
 
-    def _take_time_out(self, image_id: str, steps: Sequence[BuildStep], folder: Path) -> str:
+    def _take_time_out(self, image_id: str, steps: Sequence[BuildStep], folder: Path) -> tuple[str, int]:
+        """Return the id of the image without times, and how many of its layers are the base's."""
         start = max(index for index, step in enumerate(steps) if step.instruction.upper().startswith("FROM "))
         base, own = steps[start].image, [step.instruction for step in steps[start + 1 :]]
         built, rewritten = folder / "built.tar", folder / "rewritten.tar"
@@ -169,7 +170,7 @@ class DockerEngine:
         result = rewrite(built, rewritten, frozenset(below), own)
         with rewritten.open("rb") as source:
             self._client.images.load(source)
-        return result
+        return result, len(below)
 
 
 @contextmanager

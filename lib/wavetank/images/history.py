@@ -24,6 +24,10 @@ def layers_of(digests: Sequence[str], history: Sequence[Mapping[str, Any]]) -> t
     """
     telling = [(_words(entry), int(entry.get("Size") or 0)) for entry in history]
     makers = [(words, size) for words, size in telling if size or words.upper().startswith(_MAKES_A_LAYER)]
+    # A WORKDIR makes a layer only where the folder was not there before.
+    spare = [maker for maker in makers if maker[0].upper().startswith("WORKDIR ") and not maker[1]]
+    for maker in spare[: max(0, len(makers) - len(digests))]:
+        makers.remove(maker)
     layers = []
     for number, digest in enumerate(reversed(digests)):
         words, size = makers[number] if number < len(makers) else (BASE, 0)

@@ -84,10 +84,16 @@ class BuildStep:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A build that succeeded: the image, and the steps that led to it."""
+    """A build that succeeded: the image, the steps that led to it, and how many of its layers are the base's."""
 
     image: Image
     steps: tuple[BuildStep, ...]
+    base_layers: int = 0
+
+    @property
+    def own_layers(self) -> tuple[Layer, ...]:
+        """The layers that the recipe itself has made."""
+        return self.image.layers[self.base_layers :]
 
     @property
     def rebuilt(self) -> tuple[BuildStep, ...]:

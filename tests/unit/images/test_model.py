@@ -32,6 +32,11 @@ def test_each_layer_has_the_instruction_that_made_it() -> None:
     ]
 
 
+def test_a_folder_that_was_there_already_is_no_layer() -> None:
+    layers = layers_of(["a", "b", "c"], HISTORY)
+    assert [layer.made_by for layer in layers] == ["wavetank bundle build", "COPY main.py /app/", "RUN pip install x"]
+
+
 def test_layers_the_history_does_not_tell_are_the_base_s() -> None:
     assert [layer.made_by for layer in layers_of(["a", "b"], HISTORY[:2])] == [BASE, "RUN pip install x"]
 

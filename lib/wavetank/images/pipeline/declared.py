@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ def load_pipeline(path: Path, folder: Path | None = None) -> Pipeline:
     document = load_document(path, load_schema(SCHEMA))
     data, folder = document.data, folder or path.parent
     build = data["build"]
-    context = folder / build["context"]
-    dockerfile = folder / build["dockerfile"] if "dockerfile" in build else context / "Dockerfile"
+    context = Path(normpath(folder / build["context"]))
+    dockerfile = Path(normpath(folder / build["dockerfile"])) if "dockerfile" in build else context / "Dockerfile"
     for key, place, is_there in (
         ("context", context, context.is_dir()),
         ("dockerfile", dockerfile, dockerfile.is_file()),

@@ -32,12 +32,11 @@ class Target:
         reported = set()
         for pod in self._kube.list("Pod", self._namespace, selector):
             for status in pod.get("status", {}).get("containerStatuses") or ():
-                if status["name"] == self._container and status.get("ready") and status.get("image") == wanted:
-                    reported.add(str(status.get("imageID", "")).rpartition("@")[2])
-        digests = {digest for digest in reported if digest.startswith("sha256:")}
-        # An image that came with the cluster is reported by its id, which no registry knows.
-        in_registry = len(digests) == 1 and "/" in wanted and ":" in wanted.partition("/")[0]
-        return f"{repository_of(wanted)}@{digests.pop()}" if in_registry else wanted
+                if status["name"] == self._container and status.get("ready"):
+                    reported.add(str(status.get("imageID", "")).partition("@")[2])
+        # An image that came with the cluster is reported by its id alone, which no registry knows.
+        digest = reported.pop() if len(reported) == 1 else ""
+        return f"{repository_of(wanted)}@{digest}" if digest else wanted
 
     def release(self, image: str, cause: str) -> None:
         """Have it run ``image`` from now on; the rolling update that follows is the cluster's business."""

@@ -87,7 +87,7 @@ class Recipe(Check):
         return None
 
     def _size(self, bench: Bench, built: Build) -> CheckResult | None:
-        own = _own_size(built)
+        own = sum(layer.size for layer in built.own_layers)
         most = self.adds_at_most or 0
         if own <= most:
             return None
@@ -184,12 +184,6 @@ class Pipeline(Check):
             f"{self.outcome}, accounted for in the record of the run",
             f"wavetank pipeline show {record.pipeline} {record.number}",
         )
-
-
-def _own_size(built: Build) -> int:
-    """Return the bytes of the layers that the recipe itself has made."""
-    own = [step.instruction for step in built.steps if step.instruction.upper().startswith((*_LAYERS, "WORKDIR "))]
-    return sum(layer.size for layer in built.image.layers[len(built.image.layers) - len(own) :])
 
 
 def _unanswered(container: Container, port: int, path: str) -> str:
