@@ -16,7 +16,7 @@ from docker.utils.socket import frames_iter
 
 from wavetank.errors import ClusterError, EngineError, WavetankError
 
-__all__ = ["connect", "engine_host", "feed", "run_in", "telling"]
+__all__ = ["connect", "engine_host", "feed", "refusal", "run_in", "telling"]
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 ANSWER_SECONDS = 10

@@ -100,6 +100,11 @@ class Build:
         """The steps that were really done."""
         return tuple(step for step in self.steps if not step.reused)
 
+    @property
+    def layers_anew(self) -> tuple[BuildStep, ...]:
+        """Those of the steps really done that make a layer of files."""
+        return tuple(step for step in self.rebuilt if step.instruction.upper().startswith(("ADD ", "COPY ", "RUN ")))
+
     def __str__(self) -> str:
         return f"built {', '.join(self.image.tags)}: {len(self.rebuilt)} of {len(self.steps)} steps done anew"
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from wavetank.cluster.bundle.dockerfile import Instruction
-from wavetank.errors import ImageError
+from wavetank.cluster.engine import refusal
+from wavetank.errors import ImageError, WavetankError
 from wavetank.images.model import BuildStep
 
 __all__ = ["StepReader"]
@@ -57,8 +58,10 @@ class StepReader:
                     self._output.append(line)
         yield from self._end()
 
-    def failure(self, said: str) -> ImageError:
+    def failure(self, said: str) -> WavetankError:
         """Return the error for what the engine ``said`` at the step under way, or before the first one."""
+        if "no space left on device" in said.lower():
+            return refusal(f"step {self._number} of building {self._dockerfile}", said, self._output[-_LAST_WORDS:])
         if not self._number:
             return _unreadable(self._dockerfile, said)
         base = self._text.upper().startswith("FROM ")

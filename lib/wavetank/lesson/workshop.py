@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from wavetank.errors import ImageError
 from wavetank.images import Build, BuildStep, Container, DockerEngine, Engine, Image, Recipe, repository_of
 from wavetank.images.registry import Registry
 from wavetank.lesson.lab import Lab
@@ -14,6 +18,9 @@ from wavetank.lesson.lab import Lab
 __all__ = ["Workshop"]
 
 Say = Callable[[str], None]
+
+_TRIAL = "wavetank.dev/trial:latest"
+"""What a build is called that only answers a question."""
 
 
 class Workshop:
@@ -46,6 +53,23 @@ class Workshop:
     ) -> Build:
         """Build an image and give it its tag; ``fresh`` reuses nothing of earlier builds."""
         return self.engine.build(self.recipe(name), self.tag(name), fresh=fresh, report=report)
+
+    def rebuild(self, name: str, changed: str) -> Build:
+        """Build an image as if the file ``changed`` of its context had changed; the file and the tag stay as they are.
+
+        Raises `ImageError` when the context has no such file.
+        """
+        recipe = self.recipe(name)
+        with tempfile.TemporaryDirectory(prefix="wavetank-context-") as folder:
+            context = Path(folder) / "context"
+            shutil.copytree(recipe.context, context)
+            if not (context / changed).is_file():
+                raise ImageError(f"{recipe.context} has no file {changed}", expected="a file of the image's context")
+            with (context / changed).open("a") as file:
+                file.write(f"\n# changed at {time.time_ns()}\n")
+            built = self.engine.build(replace(recipe, context=context), _TRIAL)
+        self.engine.remove(_TRIAL)
+        return built
 
     def push(self, name: str) -> str:
         """Push an image that was built, and return the digest it has in the registry."""

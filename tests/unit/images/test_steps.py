@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wavetank.cluster.bundle.dockerfile import instructions
-from wavetank.errors import ImageError
+from wavetank.errors import EngineError, ImageError
 from wavetank.images.model import BuildStep
 from wavetank.images.steps import StepReader
 
@@ -107,5 +107,13 @@ def test_a_base_that_is_not_to_be_had_says_where_to_look_for_one() -> None:
 
 def test_what_cannot_be_read_at_all_names_the_line_the_engine_names() -> None:
     error = reader().failure("dockerfile parse error line 5: unknown instruction: COPPY")
+    assert isinstance(error, ImageError)
     assert error.where == "web/Dockerfile:5"
     assert "COPPY" in error.help.observed
+
+
+def test_a_full_disk_is_called_one() -> None:
+    full = {"error": "write /var/lib/docker/tmp/x: no space left on device"}
+    with pytest.raises(EngineError, match="the disk is full") as caught:
+        list(reader().read(iter([*BEGIN, full])))
+    assert "docker system prune" in caught.value.help.hint

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from wavetank.errors import ImageError, WavetankError
@@ -25,10 +22,6 @@ __all__ = ["Pipeline", "Recipe", "Running"]
 _ANSWERS_WITHIN = 15.0
 _EVERY = 0.2
 """Seconds between two requests to a container that has just started: nothing tells that it listens."""
-
-_LAYERS = ("ADD ", "COPY ", "RUN ")
-_TRIAL = "wavetank.dev/trial:latest"
-"""What a build is called that only answers a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +90,7 @@ class Recipe(Check):
 
     def _rebuilt(self, bench: Bench, built: Build) -> CheckResult | None:
         changed, most = (self.rebuilds or {})["after_changing"], (self.rebuilds or {})["at_most"]
-        recipe = bench.images.recipe(self.image)
-        with tempfile.TemporaryDirectory(prefix="wavetank-context-") as folder:
-            context = Path(folder) / "context"
-            shutil.copytree(recipe.context, context)
-            with (context / changed).open("a") as file:
-                file.write(f"\n# changed at {time.time_ns()}\n")
-            again = bench.images.engine.build(replace(recipe, context=context), _TRIAL)
-        bench.images.engine.remove(_TRIAL)
-        anew = [step for step in again.rebuilt if step.instruction.upper().startswith(_LAYERS)]
+        anew = bench.images.rebuild(self.image, changed).layers_anew
         if len(anew) <= most:
             return None
         words = ", ".join(f"line {step.line} ({step.instruction.split()[0]})" for step in anew)
