@@ -15,6 +15,7 @@ from wavetank.widgets.autoscale import AutoscaleView
 from wavetank.widgets.check import Check
 from wavetank.widgets.cluster import ClusterView
 from wavetank.widgets.faults import FaultPanel
+from wavetank.widgets.image import ImageView
 from wavetank.widgets.load import LoadPanel
 from wavetank.widgets.predict import Predict
 from wavetank.widgets.progress import Progress
@@ -25,6 +26,7 @@ __all__ = [
     "Check",
     "ClusterView",
     "FaultPanel",
+    "ImageView",
     "LoadPanel",
     "Predict",
     "Progress",

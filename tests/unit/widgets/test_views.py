@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.moving import NAMESPACE, MovingCluster
+from tests.support.seen import press, seen
 from tests.support.waiting import eventually
 
 from wavetank.faults import Fault, Target, inject
@@ -44,31 +45,6 @@ def opened() -> Iterator[list[View]]:
     yield views
     for view in views:
         view.close()
-
-
-def seen(view: View) -> str:
-    """Return all words a page would show, buttons and labels included, without their markup."""
-
-    def walk(widget: object) -> Iterator[str]:
-        for name in ("value", "description"):
-            if isinstance(told := getattr(widget, name, None), str):
-                yield re.sub(r"<style>.*?</style>|<[^>]*>", " ", told, flags=re.DOTALL)
-        for child in getattr(widget, "children", ()):
-            yield from walk(child)
-
-    return " ".join(" ".join(walk(view.widget)).split())
-
-
-def press(view: View, words: str) -> None:
-    """Press the button called ``words``."""
-
-    def walk(widget: object) -> Iterator[object]:
-        if getattr(widget, "description", None) == words and hasattr(widget, "click"):
-            yield widget
-        for child in getattr(widget, "children", ()):
-            yield from walk(child)
-
-    next(walk(view.widget)).click()  # type: ignore[attr-defined]
 
 
 def test_the_cluster_is_told_in_words_without_a_front_end(cluster: MovingCluster) -> None:
