@@ -16,6 +16,7 @@ from wavetank.widgets.check import Check
 from wavetank.widgets.cluster import ClusterView
 from wavetank.widgets.faults import FaultPanel
 from wavetank.widgets.image import ImageView
+from wavetank.widgets.isolation import IsolationView
 from wavetank.widgets.load import LoadPanel
 from wavetank.widgets.predict import Predict
 from wavetank.widgets.progress import Progress
@@ -27,6 +28,7 @@ __all__ = [
     "ClusterView",
     "FaultPanel",
     "ImageView",
+    "IsolationView",
     "LoadPanel",
     "Predict",
     "Progress",
