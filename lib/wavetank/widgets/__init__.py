@@ -21,6 +21,7 @@ from wavetank.widgets.load import LoadPanel
 from wavetank.widgets.predict import Predict
 from wavetank.widgets.progress import Progress
 from wavetank.widgets.rollout import RolloutView
+from wavetank.widgets.starts import StartTimes
 
 __all__ = [
     "AutoscaleView",
@@ -33,4 +34,5 @@ __all__ = [
     "Predict",
     "Progress",
     "RolloutView",
+    "StartTimes",
 ]
