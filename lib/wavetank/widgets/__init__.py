@@ -1,4 +1,4 @@
-"""What the learner sees: each view shows a plain model of traffic, faults, lesson or `wavetank.widgets.models`.
+"""What the learner sees: each view shows a plain model of traffic, faults, images, lesson or `widgets.models`.
 
     from wavetank.widgets import ClusterView
     ClusterView(lab)            # the last expression of a cell, or display(...); print(...) takes one look, in words
@@ -8,7 +8,8 @@ end calls the same models. It never keeps the kernel waiting, never says somethi
 the page fetch anything from anywhere.
 
 Read in this order: `view` (what a view is, and the thread that draws it), `models` (what is drawn, pure), `feed` (from
-the API server to a model), `style`, `controls` and `charts` (pieces of a page), then the views.
+the API server to a model) and `records` (from the runs of a pipeline), `style`, `controls`, `charts` and `dots` (pieces
+of a page), then the views.
 """
 
 from wavetank.widgets.autoscale import AutoscaleView
@@ -18,6 +19,7 @@ from wavetank.widgets.faults import FaultPanel
 from wavetank.widgets.image import ImageView
 from wavetank.widgets.isolation import IsolationView
 from wavetank.widgets.load import LoadPanel
+from wavetank.widgets.pipeline import PipelineView
 from wavetank.widgets.predict import Predict
 from wavetank.widgets.progress import Progress
 from wavetank.widgets.rollout import RolloutView
@@ -31,6 +33,7 @@ __all__ = [
     "ImageView",
     "IsolationView",
     "LoadPanel",
+    "PipelineView",
     "Predict",
     "Progress",
     "RolloutView",
