@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets as ipw
 
 from wavetank.images import Build, Image, megabytes
-from wavetank.widgets.models.image import ImagePicture, LayerLine, name_of, short
+from wavetank.widgets.models.image import ImagePicture, LayerLine, layers, name_of, short
 from wavetank.widgets.style import bar, escape, facts, mark, table
 from wavetank.widgets.view import View
 
@@ -23,8 +23,8 @@ class ImageView(View):
         self._picture = picture = ImagePicture.of(shown, other)
         names = " and ".join(name_of(image) for image in picture.images)
         super().__init__("Two images" if other else "Image", names)
-        self.tell(f"{len(picture.shared)} layers shared" if other else f"{len(picture.image.layers)} layers")
-        self.body.children = (ipw.HTML(_about(picture)), ipw.HTML(_layers(picture)))
+        self.tell(f"{layers(picture.shared)} shared" if other else layers(picture.image.layers))
+        self.body.children = (ipw.HTML(_about(picture)), ipw.HTML(_table(picture)))
 
     @property
     def rebuilt_words(self) -> str:
@@ -51,7 +51,7 @@ def _about(picture: ImagePicture) -> str:
     return facts([*lines, *((label, words) for label, words in told if words)])
 
 
-def _layers(picture: ImagePicture) -> str:
+def _table(picture: ImagePicture) -> str:
     head = ("made by, the lowest layer first", "size", "where it comes from", "digest")
     if picture.other is not None:
         head = (*head[:2], "which image has it", head[3])
@@ -59,6 +59,6 @@ def _layers(picture: ImagePicture) -> str:
 
 
 def _row(line: LayerLine) -> tuple[str, str, str, str]:
-    size = f"{bar(line.share)}{megabytes(line.layer.size)}"
+    size = bar(line.share, megabytes(line.layer.size))
     words = f"{mark(line.tone)}{escape(line.words)}" if line.words else "-"
     return f"<code>{escape(line.made_by)}</code>", size, words, f"<code>{escape(short(line.layer.digest))}</code>"

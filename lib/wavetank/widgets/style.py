@@ -64,9 +64,10 @@ def facts(lines: Iterable[tuple[str, str]]) -> str:
     return f'<dl class="wt-about">{cells}</dl>'
 
 
-def bar(share: float) -> str:
-    """Return a bar as long as ``share`` (0 to 1) of the longest; the number beside it is the caller's."""
-    return f'<span class="wt-share" aria-hidden="true"><i style="width:{share:.1%}"></i></span>'
+def bar(share: float, words: str) -> str:
+    """Return a bar as long as ``share`` (0 to 1) of the longest, and ``words`` that say how much it is."""
+    drawn = f'<span class="wt-share" aria-hidden="true"><i style="width:{share:.1%}"></i></span>'
+    return f'{drawn}<span class="wt-much">{escape(words)}</span>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, words: Collection[int] = ()) -> str:

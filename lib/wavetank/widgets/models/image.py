@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 from wavetank.images import Build, BuildStep, Image, Layer, megabytes
 from wavetank.widgets.models.tone import Tone
 
-__all__ = ["ImagePicture", "LayerLine", "name_of", "short"]
+__all__ = ["ImagePicture", "LayerLine", "layers", "name_of", "short"]
 
 _LONGEST = 160
 """Characters of an instruction that are shown; a base's own can be pages long."""
@@ -107,11 +107,11 @@ class ImagePicture:
         told = [f"  {megabytes(line.layer.size):>9}  {line.made_by}{_in_brackets(line)}" for line in self._own_lines()]
         if base:
             size = megabytes(sum(line.layer.size for line in base))
-            told.insert(0, f"  {size:>9}  {_layers(len(base))} of the base image")
+            told.insert(0, f"  {size:>9}  {layers(base)} of the base image")
         return "\n".join([head, *told])
 
     def _summary(self) -> str:
-        return self.rebuilt_words or _layers(len(self.image.layers))
+        return self.rebuilt_words or layers(self.image.layers)
 
     def _own_lines(self) -> list[LayerLine]:
         return [line for line in self.lines if line.words != _BASE]
@@ -149,6 +149,11 @@ def name_of(image: Image) -> str:
     return image.tags[0].rpartition("/")[2] if image.tags else short(image.id)
 
 
+def layers(counted: Sized) -> str:
+    """Return how many layers there are, in words."""
+    return "1 layer" if len(counted) == 1 else f"{len(counted)} layers"
+
+
 def short(digest: str) -> str:
     """Return the first twelve digits of a digest: enough to tell two apart by eye."""
     return digest.removeprefix("sha256:")[:12]
@@ -157,10 +162,6 @@ def short(digest: str) -> str:
 def _of_last_stage(steps: Sequence[BuildStep]) -> list[BuildStep]:
     starts = [index for index, step in enumerate(steps) if step.instruction.upper().startswith("FROM ")]
     return list(steps[starts[-1] + 1 :] if starts else steps)
-
-
-def _layers(count: int) -> str:
-    return "1 layer" if count == 1 else f"{count} layers"
 
 
 def _in_brackets(line: LayerLine) -> str:
