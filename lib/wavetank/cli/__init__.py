@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "lab": "lab",
     "load": "load",
     "fault": "fault",
+    "pipeline": "pipeline",
     "labs": "lesson",
     "goto": "lesson",
     "check": "lesson",

@@ -2,7 +2,8 @@
 
 Read in this order: `model` (what an image, a layer and a build are), `engine` (what an engine can do: a Protocol, so
 that one without Docker can follow), `docker` (the Docker Engine, with `context`, `steps`, `reproducible`, `history`,
-`transfer` and `container`), `registry` (which tag is which bytes).
+`transfer` and `container`), `registry` (which tag is which bytes), `isolation` (a container next to a process, with
+`probe`, the script that looks), `starts` (how long a container takes to begin), `pipeline`.
 
 It never asks on which provider a cluster runs, never gives a tag to an image that was not built to its end, and never
 runs a shell with what a learner has written outside a container.

@@ -1,4 +1,4 @@
-"""What the learner sees: each view shows a plain model of traffic, faults, lesson or `wavetank.widgets.models`.
+"""What the learner sees: each view shows a plain model of traffic, faults, images, lesson or `widgets.models`.
 
     from wavetank.widgets import ClusterView
     ClusterView(lab)            # the last expression of a cell, or display(...); print(...) takes one look, in words
@@ -8,8 +8,8 @@ end calls the same models. It never keeps the kernel waiting, never says somethi
 the page fetch anything from anywhere.
 
 Read in this order: `view` (what a view is, and the thread that draws it), `models` (what is drawn, pure), `feed` (from
-the API server to a model) and `rising` (from `up` to one), `style`, `controls` and `charts` (pieces of a page), then
-the views.
+the API server to a model), `rising` (from `up` to one) and `records` (from the runs of a pipeline), `style`, `controls`,
+`charts` and `dots` (pieces of a page), then the views.
 """
 
 from wavetank.widgets.autoscale import AutoscaleView
@@ -18,11 +18,15 @@ from wavetank.widgets.cluster import ClusterView
 from wavetank.widgets.cluster_up import ClusterUp
 from wavetank.widgets.doctor import Doctor
 from wavetank.widgets.faults import FaultPanel
+from wavetank.widgets.image import ImageView
+from wavetank.widgets.isolation import IsolationView
 from wavetank.widgets.load import LoadPanel
+from wavetank.widgets.pipeline import PipelineView
 from wavetank.widgets.predict import Predict
 from wavetank.widgets.progress import Progress
 from wavetank.widgets.real import WhatIsReal
 from wavetank.widgets.rollout import RolloutView
+from wavetank.widgets.starts import StartTimes
 
 __all__ = [
     "AutoscaleView",
@@ -31,9 +35,13 @@ __all__ = [
     "ClusterView",
     "Doctor",
     "FaultPanel",
+    "ImageView",
+    "IsolationView",
     "LoadPanel",
+    "PipelineView",
     "Predict",
     "Progress",
     "RolloutView",
+    "StartTimes",
     "WhatIsReal",
 ]

@@ -15,7 +15,7 @@ import ipywidgets as ipw
 
 from wavetank.widgets.style import escape
 
-__all__ = ["ChartMark", "TimeChart", "key"]
+__all__ = ["ChartMark", "TimeChart", "key", "round_up"]
 
 _DASHES = ("solid", "dashed", "dotted")
 _SPAN = 240
@@ -137,7 +137,7 @@ def _drawing(x: Sequence[float], lines: Sequence[Sequence[float]], marks: Sequen
     shown = tuple(tuple(line[first:]) for line in lines)
     highest = max((value for line in shown for value in line if not math.isnan(value)), default=0.0)
     inside = tuple(mark for mark in marks if begin <= mark.second <= end)
-    return _Drawing(begin, end, _round_up(highest), tuple(x[first:]), shown, inside)
+    return _Drawing(begin, end, round_up(highest), tuple(x[first:]), shown, inside)
 
 
 def _ticks(begin: float, end: float) -> list[float]:
@@ -146,7 +146,7 @@ def _ticks(begin: float, end: float) -> list[float]:
     return [float(second) for second in range(math.ceil(begin / step) * step, int(end) + 1, step)]
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """Return the next of 1, 2, 5, 10, 20, 50 ... that leaves a little room above ``value``."""
     if value <= 0:
         return 1.0

@@ -65,7 +65,7 @@ class ClusterUp(LiveView):
         now = time.monotonic()
         rows = [_row(step, now) for step in self.steps.steps]
         self._steps.value = (
-            table(("step", "state", "seconds", "note"), rows, caption="steps", numbers=(2,)) if rows else ""
+            table(("step", "state", "seconds", "note"), rows, caption="steps", words=(1, 3)) if rows else ""
         )
         if not ended:
             self.tell(self.steps.summary())

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import ipywidgets as ipw
 
-__all__ = ["button", "choice", "number", "options", "row"]
+__all__ = ["button", "choice", "number", "options", "row", "text_field", "toggle"]
 
 _W = TypeVar("_W", bound=ipw.DOMWidget)
 
@@ -43,6 +43,21 @@ def number(label: str, value: float, least: float, most: float, *, whole: bool =
     """Return a field for a number from ``least`` to ``most``."""
     kind: Any = ipw.BoundedIntText if whole else ipw.BoundedFloatText
     made = kind(value=value, min=least, max=most, description=label, step=1 if whole else 0.05)
+    return _at_once(_labelled(made, "auto"))
+
+
+def text_field(label: str, placeholder: str, *, width: str = "260px") -> ipw.Text:
+    """Return a field for a line of text; ``placeholder`` is shown while it is empty.
+
+    Its value is told when it is left: one that was told letter by letter would arrive after the click that follows it.
+    """
+    return _at_once(_labelled(ipw.Text(description=label, placeholder=placeholder, continuous_update=False), width))
+
+
+def toggle(words: str, changed: Callable[[], object]) -> ipw.Checkbox:
+    """Return a box to tick, at first it is not; ``changed`` is called with every change."""
+    made = ipw.Checkbox(value=False, description=words, indent=False)
+    made.observe(lambda _: changed(), "value")
     return _at_once(_labelled(made, "auto"))
 
 

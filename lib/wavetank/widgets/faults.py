@@ -13,7 +13,7 @@ from wavetank.widgets.controls import button, choice, number, row
 from wavetank.widgets.feed import Feed, Watched
 from wavetank.widgets.models.faults import FaultBoard, after, fault_for
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import announced, escape, mark
+from wavetank.widgets.style import announced, escape, facts, mark
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["FaultPanel"]
@@ -141,6 +141,4 @@ class _Row:
 
 
 def _about(kind: Kind) -> str:
-    lines = (("does", kind.does), ("watch", kind.watch), ("reverts", kind.reverts))
-    cells = "".join(f"<dt>{label}</dt><dd>{escape(words)}</dd>" for label, words in lines)
-    return f'<dl class="wt-about">{cells}</dl>'
+    return facts((("does", kind.does), ("watch", kind.watch), ("reverts", kind.reverts)))

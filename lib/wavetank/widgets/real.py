@@ -19,7 +19,7 @@ class WhatIsReal(View):
         self._info: Info = info_of(load_spec(find_spec(cluster)).provider)
         super().__init__("What is real", f"on a cluster made by {self._info.name}")
         rows = (_row(words, self._info.capabilities[name]) for name, words in CAPABILITIES.items())
-        self._table = ipw.HTML(table(("what", "real", "why"), rows, caption="what is real here", numbers=()))
+        self._table = ipw.HTML(table(("what", "real", "why"), rows, caption="what is real here", words=(1, 2)))
         self.body.children = (self._table,)
 
     def text(self) -> str:

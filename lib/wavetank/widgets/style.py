@@ -6,7 +6,7 @@ fetched from anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from wavetank.widgets.models.tone import Tone
 
-__all__ = ["announced", "clock", "escape", "list_items", "mark", "note", "style_sheet", "table"]
+__all__ = ["announced", "bar", "clock", "escape", "facts", "list_items", "mark", "note", "style_sheet", "table"]
 
 _SHAPES = {
     Tone.GOOD: '<circle class="f" cx="6" cy="6" r="5"/>',
@@ -58,27 +58,36 @@ def list_items(items: Iterable[str], css: str, label: str) -> str:
     return inside and f'<ul class="{css}" aria-label="{escape(label)}">{inside}</ul>'
 
 
-def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, numbers: Container[int] | None = None
-) -> str:
-    """Return a table of ready-made HTML cells; the first column names the row.
+def facts(lines: Iterable[tuple[str, str]]) -> str:
+    """Return labels, each with what it stands for beside it."""
+    cells = "".join(f"<dt>{escape(label)}</dt><dd>{escape(words)}</dd>" for label, words in lines)
+    return f'<dl class="wt-about">{cells}</dl>'
 
-    ``numbers`` are the columns of figures, counted from 0: all but the first if not said.
+
+def bar(share: float, words: str) -> str:
+    """Return a bar as long as ``share`` (0 to 1) of the longest, and ``words`` that say how much it is."""
+    drawn = f'<span class="wt-share" aria-hidden="true"><i style="width:{share:.1%}"></i></span>'
+    return f'{drawn}<span class="wt-much">{escape(words)}</span>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, words: Collection[int] = ()) -> str:
+    """Return a table of ready-made HTML cells: the first column names the row, those in ``words`` are text.
+
+    The others are numbers, one below the other by their last digit.
     """
-    figures = range(1, len(head)) if numbers is None else numbers
-    columns = "".join(f'<th scope="col"{_number(i in figures)}>{escape(cell)}</th>' for i, cell in enumerate(head))
-    body = "".join(
-        "<tr>" + "".join(_cell(i, cell, i in figures) for i, cell in enumerate(row)) + "</tr>" for row in rows
-    )
+    columns = "".join(f'<th scope="col"{_css(i, words)}>{escape(cell)}</th>' for i, cell in enumerate(head))
+    body = "".join("<tr>" + "".join(_cell(i, cell, words) for i, cell in enumerate(row)) + "</tr>" for row in rows)
     return (
         f'<table class="wt-table" aria-label="{escape(caption)}">'
         f"<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
-def _cell(column: int, html: str, figure: bool) -> str:
-    return f'<th scope="row">{html}</th>' if column == 0 else f"<td{_number(figure)}>{html}</td>"
+def _cell(column: int, html: str, words: Collection[int]) -> str:
+    return f'<th scope="row">{html}</th>' if column == 0 else f"<td{_css(column, words)}>{html}</td>"
 
 
-def _number(figure: bool) -> str:
-    return ' class="num"' if figure else ""
+def _css(column: int, words: Collection[int]) -> str:
+    if column == 0:
+        return ""
+    return ' class="words"' if column in words else ' class="num"'

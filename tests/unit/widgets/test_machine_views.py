@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.basin import Basin
-from tests.support.pages import press, seen
+from tests.support.seen import press, seen
 from tests.support.waiting import eventually
 
 from wavetank.cluster import CAPABILITIES, commands

@@ -1,7 +1,8 @@
-"""What a view would show on a page, and its buttons, without a page."""
+"""What a learner would see of a view, and pressing its buttons, without a page."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ def seen(view: View) -> str:
     def walk(widget: object) -> Iterator[str]:
         for name in ("value", "description"):
             if isinstance(told := getattr(widget, name, None), str):
-                yield re.sub(r"<style>.*?</style>|<[^>]*>", " ", told, flags=re.DOTALL)
+                yield html.unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", told, flags=re.DOTALL))
         for child in getattr(widget, "children", ()):
             yield from walk(child)
 

@@ -1,0 +1,101 @@
+"""PipelineView: a pipeline's latest run, stage by stage, whoever started it; and a form that starts one."""
+
+from __future__ import annotations
+
+import ipywidgets as ipw
+
+from wavetank.images import Engine
+from wavetank.images.pipeline import Pipeline, Records, RunRecord, StageRecord, run_pipeline
+from wavetank.widgets.controls import button, row, text_field, toggle
+from wavetank.widgets.models.pipeline import OUTCOMES, STATES, cut, last_lines, requests, speaking, status, text
+from wavetank.widgets.records import RunFeed
+from wavetank.widgets.style import escape, mark, note, table
+from wavetank.widgets.view import LiveView, Place
+
+__all__ = ["PipelineView"]
+
+_FEW, _MANY = 4, 60
+"""Lines of a log that are shown, folded and unfolded."""
+
+
+class PipelineView(LiveView):
+    """The latest run of ``pipeline``, live, and a form that ships a version to the place's namespace.
+
+    It follows what the runs write (``records``, by default the user's own), so that a run of the command line is shown
+    as well. In a terminal: ``wavetank pipeline run`` and `run_pipeline`.
+    """
+
+    def __init__(self, place: Place, pipeline: Pipeline, engine: Engine, *, records: Records | None = None) -> None:
+        super().__init__("Pipeline", pipeline.name)
+        self._place, self._pipeline, self._engine = place, pipeline, engine
+        self._records = records or Records(pipeline.name)
+        self._feed = self.following(RunFeed(self._records, self.touch))
+        self._version = text_field("version", "such as v2")
+        self._go = button("Run", self._press_run, css="wt-primary", explained="ship this version, stage by stage")
+        self._outcome, self._stages, self._log = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._more = toggle("More of the log", self.touch)
+        self.body.children = (
+            row(self._version, self._go),
+            self._outcome,
+            self._stages,
+            row(self._more),
+            self._log,
+        )
+
+    def text(self) -> str:
+        """Return the latest run in words."""
+        record = self._feed.latest
+        return text(record) if record else f"no run of {self._pipeline.name} yet"
+
+    def draw(self) -> None:
+        """Show how far the latest run is."""
+        record = self._feed.latest
+        self._more.disabled = record is None
+        if record is None:
+            self.tell("no run yet")
+            return
+        self.tell(status(record))
+        self._outcome.value = _outcome(record)
+        self._stages.value = _stages(record)
+        self._log.value = _log(speaking(record), _MANY if self._more.value else _FEW)
+
+    def _press_run(self) -> None:
+        version = self._version.value.strip()
+        if version:
+            self.in_background(lambda: self._do_run(version), busy=[self._go])
+        else:
+            self.complain("Write which version to ship first, such as v2.")
+
+    def _do_run(self, version: str) -> None:
+        place = self._place
+        run_pipeline(
+            self._pipeline,
+            version,
+            engine=self._engine,
+            kube=place.kube,
+            namespace=place.namespace,
+            records=self._records,
+        )
+
+
+def _outcome(record: RunRecord) -> str:
+    met = requests(record)
+    told = f"<p>Requests: {escape(met)}</p>" if met else ""
+    return (note(cut(f"{record.outcome}: {record.why}"), OUTCOMES[record.outcome]) if record.ended else "") + told
+
+
+def _stages(record: RunRecord) -> str:
+    head = ("stage", "", "seconds", "what it came to")
+    return table(head, map(_cells, record.stages), caption="stages", words=(1, 3))
+
+
+def _cells(stage: StageRecord) -> tuple[str, str, str, str]:
+    took = "-" if stage.state in ("waiting", "skipped") else f"{stage.seconds:.1f}"
+    return escape(stage.name), f"{mark(STATES[stage.state])}{stage.state}", took, escape(cut(stage.said))
+
+
+def _log(stage: StageRecord | None, count: int) -> str:
+    if stage is None or not stage.log:
+        return ""
+    lines = escape(last_lines(stage, count))
+    return f'<h5>Last lines of {escape(stage.name)}</h5><pre class="wt-lines">{lines}</pre>'
