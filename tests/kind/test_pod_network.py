@@ -6,6 +6,7 @@ import ipaddress
 import json
 
 import pytest
+from tests.support.waiting import eventually
 
 from wavetank.kube import Kube
 
@@ -87,8 +88,11 @@ def test_every_pod_reaches_every_other_under_its_own_address(kube: Kube, namespa
 
 def test_every_pod_reaches_a_service_by_its_name(kube: Kube, namespace: str, pods: dict[str, str]) -> None:
     for name in pods:
-        answer = kube.exec(name, namespace, ["python3", "-c", ASK, "mirror"], timeout=30)
-        assert answer.exit_code == 0, answer.stderr
+        eventually(  # a node that has not heard of the Service yet refuses it
+            lambda name=name: kube.exec(name, namespace, ["python3", "-c", ASK, "mirror"], timeout=30).exit_code == 0,
+            f"{name} to reach the Service",
+            within=20,
+        )
 
 
 def test_the_address_of_no_service_is_refused_on_the_node(kube: Kube, namespace: str, pods: dict[str, str]) -> None:

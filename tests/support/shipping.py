@@ -8,7 +8,9 @@ from typing import Any
 from tests.support.fake_engine import FakeEngine
 from tests.support.moving import NAMESPACE, MovingCluster
 
-from wavetank.images.pipeline import Pipeline, load_pipeline
+from wavetank.images import Engine
+from wavetank.images.pipeline import Pipeline, Records, RunRecord, load_pipeline, run_pipeline
+from wavetank.widgets.view import Place
 
 IMAGE = "localhost:5001/tidewater/timetable"
 PIPELINE = f"""\
@@ -59,3 +61,23 @@ class Yard:
         generation = obj["metadata"].get("generation", 1)
         if obj["kind"] == "Deployment" and obj["status"]["observedGeneration"] < generation:
             self.cluster.api.put({**obj, "status": {**obj["status"], "observedGeneration": generation}})
+
+
+class Shipper:
+    """Ships by the pipelines in ``folder``, as an open lab does by those of its exercises."""
+
+    def __init__(self, place: Place, folder: Path, engine: Engine, records: Records) -> None:
+        self._place, self._folder, self._engine, self._records = place, folder, engine, records
+
+    def pipeline(self, file: str) -> Pipeline:
+        return load_pipeline(self._folder / file)
+
+    def ship(self, version: str, pipeline: str) -> RunRecord:
+        return run_pipeline(
+            self.pipeline(pipeline),
+            version,
+            engine=self._engine,
+            kube=self._place.kube,
+            namespace=self._place.namespace,
+            records=self._records,
+        )

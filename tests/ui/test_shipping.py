@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 ENGINE = """
 import time
 from tests.support.fake_engine import FakeEngine
+from tests.support.shipping import Shipper
 from wavetank.images import Ended
 from wavetank.images.pipeline import Records, load_pipeline
 engine = FakeEngine()
@@ -30,7 +31,8 @@ StartTimes(engine, "wavetank.dev/base:3", 8)
 """
 RUN = """
 engine.on_run = lambda ref, command: next(Ended(0, "OK") for _ in iter(lambda: time.sleep(0.05), 0) if go.exists())
-PipelineView(lab, pipeline, engine, records=Records("timetable", folder))
+records = Records("timetable", folder)
+PipelineView(Shipper(lab, folder, engine, records), "pipeline.yaml", records=records)
 """
 ISOLATION = """
 from wavetank.images.isolation import Comparison, Sight

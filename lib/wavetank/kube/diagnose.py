@@ -30,14 +30,20 @@ def explain(client: Client, pod: Obj) -> PodTrouble:
         if e["involvedObject"].get("uid") in (None, pod["metadata"].get("uid"))
     ]
     container = troubled_container(pod)
-    last_words: list[str] = []
-    if container:
-        try:
-            text = logs(client, name, namespace, container[0], tail=LAST_WORDS, previous=container[1])
-        except KubeError:  # its node is gone, or the runtime has dropped them: the reason is told without
-            text = ""
-        last_words = text.splitlines()
+    last_words = _last_words(client, pod, *container) if container else []
     return explain_pod(pod, about, last_words)
+
+
+def _last_words(client: Client, pod: Obj, container: str, previous: bool) -> list[str]:
+    """Return the last lines of a container's log, those of its other run where this one has said nothing."""
+    for which in (previous, not previous):  # a container that was restarted since ``pod`` was read has a new, empty log
+        try:
+            text = logs(client, name_of(pod), namespace_of(pod), container, tail=LAST_WORDS, previous=which)
+        except KubeError:  # its node is gone, or the runtime has dropped them: the reason is told without
+            continue
+        if text:
+            return text.splitlines()
+    return []
 
 
 def trouble_of(client: Client, obj: Obj) -> PodTrouble | None:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from wavetank.errors import InputError, KubeError
 from wavetank.faults import Fault, FaultRun, inject
-from wavetank.images.pipeline import RunRecord, load_pipeline, run_pipeline
+from wavetank.images.pipeline import Pipeline, RunRecord, load_pipeline, run_pipeline
 from wavetank.kube import Kube
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.workshop import Workshop
 from wavetank.traffic import Load, LoadRun, start_load
 
-__all__ = ["fault_anew", "load_anew", "ship"]
+__all__ = ["fault_anew", "lab_pipeline", "load_anew", "ship"]
 
 
 def load_anew(kube: Kube, load: Load, namespace: str) -> LoadRun:
@@ -41,9 +41,14 @@ def ship(
     kube: Kube, images: Workshop, lab: Lab, file: str, version: str, watch: Callable[[RunRecord], None]
 ) -> RunRecord:
     """Ship ``version`` through the pipeline in one of the exercises' files, and return the record of it."""
+    pipeline = lab_pipeline(images, lab, file)
+    return run_pipeline(pipeline, version, engine=images.engine, kube=kube, namespace=lab.namespace, watch=watch)
+
+
+def lab_pipeline(images: Workshop, lab: Lab, file: str) -> Pipeline:
+    """Return the pipeline in one of the exercises' files; paths in it begin where the learner's own file is."""
     path = lab.folder / "exercises" / file
     if lab.file(path) is None:
         known = {each.name for exercise in lab.exercises for each in exercise.files}
         raise InputError(f"no exercise of this lab has a file {file!r}", expected=f"one of: {', '.join(sorted(known))}")
-    pipeline = load_pipeline(images.file(path), path.parent)
-    return run_pipeline(pipeline, version, engine=images.engine, kube=kube, namespace=lab.namespace, watch=watch)
+    return load_pipeline(images.file(path), path.parent)

@@ -11,7 +11,7 @@ from pathlib import Path
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import CheckFailedError
 from wavetank.faults import FaultRun, emergency_stop
-from wavetank.images.pipeline import RunRecord
+from wavetank.images.pipeline import Pipeline, RunRecord
 from wavetank.kube import Kube
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks import run_checks
@@ -24,7 +24,7 @@ from wavetank.lesson.progress import PredictionProgress, ProgressFile, progress_
 from wavetank.lesson.report import Applied, Asked, Hint, Kept, Reached, Report, Stopped
 from wavetank.lesson.restore import restore
 from wavetank.lesson.result import CheckResult
-from wavetank.lesson.runs import fault_anew, load_anew, ship
+from wavetank.lesson.runs import fault_anew, lab_pipeline, load_anew, ship
 from wavetank.lesson.truths import read_truth
 from wavetank.lesson.workshop import Workshop
 from wavetank.traffic import LoadRun
@@ -191,6 +191,10 @@ class LabSession:
         settled = PredictionProgress(known.answer, truth, outcome.right)
         self._progress.update(lambda progress: progress.with_prediction(prediction, settled))
         return outcome
+
+    def pipeline(self, file: str) -> Pipeline:
+        """Return the pipeline in a file of the lab's exercises, as it is now."""
+        return lab_pipeline(self.images, self.model, file)
 
     def ship(self, version: str, pipeline: str, watch: Callable[[RunRecord], None] = lambda record: None) -> RunRecord:
         """Ship a version through a pipeline, a file of the lab's exercises; return the record of the run."""

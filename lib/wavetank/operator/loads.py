@@ -6,8 +6,8 @@
 
 The pod belongs to the Load, so it goes when the Load is deleted. A stopped load's pod is not deleted: its deadline is
 moved to now, so that the kubelet ends it and its log can still be read. The log's last line, the summary, also tells
-that the load is over a second or two before the pod's status does. Only a pod that has just started is deleted: it has
-nothing to tell yet, and the kubelet would take its time.
+that the load is over a second or two before the pod's status does. Only a pod in its first second is deleted: it has
+nothing to tell yet.
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ _AT_ONCE = 0.2
 _CHECK_EVERY = 10.0
 """Seconds between looks at a load that runs; what happens to its pod is told by the pod's own events."""
 _START_WITHIN = timedelta(seconds=60)
-_YOUNG = timedelta(seconds=2)
-"""A pod of this age or more is past a deadline of 1 s, so that the kubelet ends it at once; times are whole seconds."""
+_TELLS_AFTER = timedelta(seconds=1)
+"""A load reports once a second."""
+_PAST_DEADLINE = timedelta(seconds=2)
+"""A pod of this age is past a deadline of 1 s (times are whole seconds), so that the kubelet ends it at once; one that
+is not yet would be looked at with the kubelet's next round only."""
 _STOP_WITHIN = 5.0
 """Seconds a pod may take to end after it was stopped; then it is deleted."""
 _EXIT_CODES: Mapping[int, str] = {0: "", 3: "; the schedule was not held: the load itself was late"}
@@ -123,12 +126,15 @@ class LoadTender:
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
         name = pod["metadata"]["name"]
-        if _has_just_started(pod):
+        age = _running_since(pod)
+        if age < _TELLS_AFTER:
             self._kube.delete_object("Pod", name, self._namespace, grace=0)
             return self._finish("Stopped", "stopped as it started: what it may have sent was not counted")
         if time.monotonic() - self._stopping_since > _STOP_WITHIN:
             self._kube.delete_object("Pod", name, self._namespace, grace=0)
             return self._finish("Stopped", f"its pod {name} did not end in time and was deleted")
+        if age < _PAST_DEADLINE:
+            return Look(again=_AT_ONCE)
         if pod["spec"].get("activeDeadlineSeconds") != 1:
             self._kube.patch("Pod", name, self._namespace, {"spec": {"activeDeadlineSeconds": 1}})
         elif pod["status"]["phase"] == "Running" and _figures(self._last_line(pod)):
@@ -162,9 +168,10 @@ class LoadTender:
         self._kube.patch("Load", self._name, self._namespace, {"status": status}, subresource="status")
 
 
-def _has_just_started(pod: Obj) -> bool:
+def _running_since(pod: Obj) -> timedelta:
+    """Return how long the pod's container runs; nothing before it does."""
     started = from_rfc3339(_container(pod)["state"].get("running", {}).get("startedAt"))
-    return started is None or datetime.now(UTC) - started < _YOUNG
+    return datetime.now(UTC) - started if started else timedelta()
 
 
 def _container(pod: Obj) -> Obj:

@@ -8,8 +8,8 @@ end calls the same models. It never keeps the kernel waiting, never says somethi
 the page fetch anything from anywhere.
 
 Read in this order: `view` (what a view is, and the thread that draws it), `models` (what is drawn, pure), `feed` (from
-the API server to a model), `rising` (from `up` to one) and `records` (from the runs of a pipeline), `style`, `controls`,
-`charts` and `dots` (pieces of a page), then the views.
+the API server to a model), `rising` (from `up` to one) and `records` (from the runs of a pipeline), `style`,
+`controls`, `charts` and `dots` (pieces of a page), then the views.
 """
 
 from wavetank.widgets.autoscale import AutoscaleView

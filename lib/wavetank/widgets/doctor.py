@@ -35,7 +35,10 @@ class Doctor(View):
     def _examine(self) -> None:
         self._findings = examine(self._spec)
         self._table.value = table(
-            ("what", "how it is", "seen", "mend it with"), map(_row, self._findings), caption="findings", numbers=()
+            ("what", "how it is", "seen", "mend it with"),
+            map(_row, self._findings),
+            caption="findings",
+            words=(1, 2, 3),
         )
         self.tell("something is in the way" if worst(self._findings) == "problem" else "nothing is in the way")
 

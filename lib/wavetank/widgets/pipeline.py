@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import ipywidgets as ipw
 
-from wavetank.images import Engine
-from wavetank.images.pipeline import Pipeline, Records, RunRecord, StageRecord, run_pipeline
+from wavetank.images.pipeline import Pipeline, Records, RunRecord, StageRecord
 from wavetank.widgets.controls import button, row, text_field, toggle
 from wavetank.widgets.models.pipeline import OUTCOMES, STATES, cut, last_lines, requests, speaking, status, text
 from wavetank.widgets.records import RunFeed
 from wavetank.widgets.style import escape, mark, note, table
-from wavetank.widgets.view import LiveView, Place
+from wavetank.widgets.view import LiveView
 
 __all__ = ["PipelineView"]
 
@@ -18,18 +19,30 @@ _FEW, _MANY = 4, 60
 """Lines of a log that are shown, folded and unfolded."""
 
 
+class Yard(Protocol):
+    """Whoever has pipelines and can ship by them. An open lab is one."""
+
+    def pipeline(self, file: str) -> Pipeline:
+        """Return the pipeline that a file declares, as it is now."""
+        ...
+
+    def ship(self, version: str, pipeline: str) -> RunRecord:
+        """Ship a version by the pipeline in a file, and return the record of the run."""
+        ...
+
+
 class PipelineView(LiveView):
-    """The latest run of ``pipeline``, live, and a form that ships a version to the place's namespace.
+    """The latest run of the pipeline in ``file``, live, and a form that ships a version by it.
 
     It follows what the runs write (``records``, by default the user's own), so that a run of the command line is shown
-    as well. In a terminal: ``wavetank pipeline run`` and `run_pipeline`.
+    as well. In a terminal: ``wavetank pipeline run``.
     """
 
-    def __init__(self, place: Place, pipeline: Pipeline, engine: Engine, *, records: Records | None = None) -> None:
-        super().__init__("Pipeline", pipeline.name)
-        self._place, self._pipeline, self._engine = place, pipeline, engine
-        self._records = records or Records(pipeline.name)
-        self._feed = self.following(RunFeed(self._records, self.touch))
+    def __init__(self, yard: Yard, file: str, *, records: Records | None = None) -> None:
+        self._yard, self._file = yard, file
+        self._name = yard.pipeline(file).name
+        super().__init__("Pipeline", self._name)
+        self._feed = self.following(RunFeed(records or Records(self._name), self.touch))
         self._version = text_field("version", "such as v2")
         self._go = button("Run", self._press_run, css="wt-primary", explained="ship this version, stage by stage")
         self._outcome, self._stages, self._log = ipw.HTML(), ipw.HTML(), ipw.HTML()
@@ -45,7 +58,7 @@ class PipelineView(LiveView):
     def text(self) -> str:
         """Return the latest run in words."""
         record = self._feed.latest
-        return text(record) if record else f"no run of {self._pipeline.name} yet"
+        return text(record) if record else f"no run of {self._name} yet"
 
     def draw(self) -> None:
         """Show how far the latest run is."""
@@ -62,20 +75,9 @@ class PipelineView(LiveView):
     def _press_run(self) -> None:
         version = self._version.value.strip()
         if version:
-            self.in_background(lambda: self._do_run(version), busy=[self._go])
+            self.in_background(lambda: self._yard.ship(version, self._file), busy=[self._go])
         else:
             self.complain("Write which version to ship first, such as v2.")
-
-    def _do_run(self, version: str) -> None:
-        place = self._place
-        run_pipeline(
-            self._pipeline,
-            version,
-            engine=self._engine,
-            kube=place.kube,
-            namespace=place.namespace,
-            records=self._records,
-        )
 
 
 def _outcome(record: RunRecord) -> str:

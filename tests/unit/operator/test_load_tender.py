@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.support.pond import NAMESPACE, Pond
 
-from wavetank.faults.resource import to_rfc3339
 from wavetank.kube import Obj
 from wavetank.operator import loads
 from wavetank.operator.loads import LoadTender
@@ -129,13 +128,27 @@ def test_a_load_that_has_only_just_started_is_stopped_by_deleting_its_pod(pond: 
     tending = tender(pond)
     tending.look()
     name = pod(pond)["metadata"]["name"]
-    play(pond, "Running", {"running": {"startedAt": to_rfc3339(datetime.now(UTC))}})
+    play(pond, "Running", {"running": {"startedAt": datetime.now(UTC).isoformat()}})
     if told:
         tending.look()
     pond.kube.patch("Load", "steady", NAMESPACE, {"spec": {"stop": True}})
     assert reasons(tending.look()) == ["Stopped"]
     assert pond.api.get("Pod", name, NAMESPACE) is None
     assert "stopped as it started" in status(pond)["message"]
+
+
+def test_a_load_in_its_second_second_is_stopped_when_the_kubelet_will_act_at_once(pond: Pond, web: None) -> None:
+    tending = tender(pond)
+    tending.look()
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    play(pond, "Running", {"running": {"startedAt": began.isoformat()}})
+    tending.look()
+    pond.kube.patch("Load", "steady", NAMESPACE, {"spec": {"stop": True}})
+    assert tending.look().again == 0.2
+    assert pod(pond)["spec"]["activeDeadlineSeconds"] > 1, "a second is not over"
+    play(pond, "Running", {"running": {"startedAt": (began - timedelta(seconds=1)).isoformat()}})
+    tending.look()
+    assert pod(pond)["spec"]["activeDeadlineSeconds"] == 1
 
 
 def test_a_pod_that_does_not_end_is_deleted(pond: Pond, web: None, monkeypatch: pytest.MonkeyPatch) -> None:

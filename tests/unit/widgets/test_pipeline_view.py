@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.support.moving import MovingCluster
 from tests.support.seen import press, seen
-from tests.support.shipping import VERIFY, Yard
+from tests.support.shipping import VERIFY, Shipper, Yard
 from tests.support.waiting import eventually
 
 from wavetank.images import Ended
@@ -44,7 +44,9 @@ def records(tmp_path: Path) -> Records:
 
 @pytest.fixture
 def view(yard: Yard, records: Records) -> Iterator[PipelineView]:
-    view = PipelineView(yard.cluster.open_lab(), yard.pipeline, yard.engine, records=records)
+    view = PipelineView(
+        Shipper(yard.cluster.open_lab(), yard.file.parent, yard.engine, records), "pipeline.yaml", records=records
+    )
     view.start()
     yield view
     view.close()
@@ -103,7 +105,9 @@ def test_a_stage_that_fails_is_told_with_its_last_words_and_the_rest_is_skipped(
 
 def test_what_the_verification_met_is_counted(tmp_path: Path, cluster: MovingCluster, records: Records) -> None:
     yard = Yard(tmp_path, cluster, VERIFY)
-    view = PipelineView(cluster.open_lab(), yard.pipeline, yard.engine, records=records)
+    view = PipelineView(
+        Shipper(cluster.open_lab(), yard.file.parent, yard.engine, records), "pipeline.yaml", records=records
+    )
     view.start()
     try:
         ship(view, "v2")
