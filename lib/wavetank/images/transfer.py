@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import docker
+
 from wavetank.cluster.engine import telling
 from wavetank.errors import ImageError
 from wavetank.images.model import Say
@@ -32,21 +34,30 @@ def transfer(
     the registry refuses, and when it is still away after the last try.
     """
     for pause in (*pauses, None):
-        said = ""
         with telling(doing):
-            for message in start():
-                said = str(message.get("error", "")).strip()
-                if said:
-                    break
-                if found := _digest(message):
-                    return found
-                if message.get("status") in ("Pushed", "Layer already exists", "Pull complete", "Already exists"):
-                    say(f"{doing}: layer {message.get('id', '')} {str(message['status']).lower()}")
+            digest, said = _try(doing, start, say)
+        if digest:
+            return digest
         if pause is None or not any(words in said for words in _AWAY):
             break
         say(f"{doing}: the registry does not answer, trying again in {pause:g} s")
         time.sleep(pause)  # nothing tells that a registry is back
     raise _refused(doing, said, tries=len(pauses) + 1)
+
+
+def _try(doing: str, start: Callable[[], Iterator[Mapping[str, Any]]], say: Say) -> tuple[str, str]:
+    """Return the digest that came of it, or why none did."""
+    try:
+        for message in start():
+            if "error" in message:
+                return "", str(message["error"]).strip()
+            if found := _digest(message):
+                return found, ""
+            if message.get("status") in ("Pushed", "Layer already exists", "Pull complete", "Already exists"):
+                say(f"{doing}: layer {message.get('id', '')} {str(message['status']).lower()}")
+    except docker.errors.APIError as error:  # refused before anything was moved
+        return "", str(error.explanation or error)
+    return "", "the engine ended without a digest"
 
 
 def _digest(message: Mapping[str, Any]) -> str:
@@ -66,7 +77,7 @@ def _refused(doing: str, said: str, *, tries: int) -> ImageError:
         )
     return ImageError(
         f"{doing} failed",
-        observed=said or "the engine ended without a digest",
+        observed=said,
         expected="a digest",
         hint="does the registry have that name and tag? Mind every letter",
     )
