@@ -44,7 +44,7 @@ class Target:
             "metadata": {"annotations": {_CAUSE: cause}},
             "spec": {"template": {"spec": {"containers": [{"name": self._container, "image": image}]}}},
         }
-        self._kube.patch("Deployment", self.deployment, self._namespace, patch)
+        self._kube.patch("Deployment", self.deployment, self._namespace, patch, type="strategic")
 
     def roll_to(self, image: str, cause: str, within: float) -> str:
         """Have it run ``image`` and return, in words, how that went, once every pod does.
