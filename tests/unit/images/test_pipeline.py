@@ -141,6 +141,9 @@ def test_what_is_running_is_what_the_pods_report_not_what_the_tag_says(cluster: 
     (pod,) = cluster.kube.list("Pod", NAMESPACE, "app=timetable")
     pod["status"]["containerStatuses"][0]["imageID"] = f"{IMAGE}@sha256:{'7' * 64}"
     cluster.api.put(pod)
+    pod["metadata"] |= {"name": "ending", "uid": "1", "deletionTimestamp": "2026-05-01T12:00:00Z"}
+    pod["status"]["containerStatuses"][0]["imageID"] = f"{IMAGE}@sha256:{'8' * 64}"
+    cluster.api.put(pod)
     assert "@" not in named
     assert target.running() == f"{named.rpartition(':')[0]}@sha256:{'7' * 64}"
 

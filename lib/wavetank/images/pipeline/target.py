@@ -31,6 +31,8 @@ class Target:
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         reported = set()
         for pod in self._kube.list("Pod", self._namespace, selector):
+            if "deletionTimestamp" in pod["metadata"]:
+                continue  # an old one that still serves while it ends
             for status in pod.get("status", {}).get("containerStatuses") or ():
                 if status["name"] == self._container and status.get("ready"):
                     reported.add(str(status.get("imageID", "")).partition("@")[2])
