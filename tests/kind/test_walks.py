@@ -1,19 +1,15 @@
-"""Lab 2 walked in a real browser on the real cluster, as a learner does it.
-
-With WAVETANK_PICTURES=docs/pictures the pictures taken on the way take the place of the README's.
-"""
+"""Labs walked in a real browser on the real cluster, as a learner does it."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from tests.support.jupyterlab import Notebook, running_chromium, running_jupyterlab
+from playwright.sync_api import Page, expect
+from tests.support.jupyterlab import Notebook, running_chromium
+from tests.support.walking import Take, cell_with, taking, walking
 
 from wavetank.cluster import ClusterSpec, kubeconfig_path
 from wavetank.faults import active_faults
@@ -24,12 +20,9 @@ from wavetank.traffic import list_loads
 
 pytestmark = [pytest.mark.kind, pytest.mark.browser, pytest.mark.timeout(600)]
 
-LAB = Path(__file__).parents[2] / "labs" / "02-kubernetes" / "lab.ipynb"
 NAMESPACE = "tidewater"
 OPENED, CLUSTER, LOAD, FAULTS = range(4)
-"""The notebook's first code cells."""
-
-Take = Callable[[str, Locator | Page], None]
+"""The first code cells of Lab 2."""
 
 
 @pytest.fixture
@@ -39,32 +32,66 @@ def page() -> Iterator[Page]:
 
 
 @pytest.fixture
-def notebook(kube: Kube, spec: ClusterSpec, page: Page, tmp_path: Path) -> Iterator[Notebook]:
-    """A copy of the delivered notebook, opened on the real cluster."""
-    folder, state = tmp_path / "lab", tmp_path / "state"
-    folder.mkdir()
-    state.mkdir()
-    shutil.copy(LAB, folder)
-    expect.set_options(timeout=60_000)
-    with running_jupyterlab(folder, state, {"KUBECONFIG": str(kubeconfig_path(spec.name))}) as jupyterlab:
-        notebook = Notebook(jupyterlab, page, "lab.ipynb")
-        yield notebook
-        notebook.end_kernel()
+def take(tmp_path: Path) -> Take:
+    return taking(tmp_path)
 
 
 @pytest.fixture
-def take(tmp_path: Path) -> Take:
-    folder = Path(os.environ.get("WAVETANK_PICTURES", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def take_(name: str, of: Locator | Page) -> None:
-        of.screenshot(path=folder / f"{name}.png", animations="disabled")
-
-    return take_
+def kubeconfig(kube: Kube, spec: ClusterSpec) -> Path:
+    return kubeconfig_path(spec.name)
 
 
-def test_a_learner_loads_kills_and_stops(notebook: Notebook, kube: Kube, page: Page, take: Take) -> None:
-    notebook.command("application:toggle-left-area")
+def test_lab_0_fills_the_tank_and_looks_around(page: Page, kubeconfig: Path, tmp_path: Path, take: Take) -> None:
+    lab = "00-start"
+    with walking(lab, page, kubeconfig, tmp_path) as notebook:
+        for words in ("from wavetank import open_lab", "Doctor()", 'ClusterUp("00-start")', "tank.wait()"):
+            notebook.run_again(cell_with(lab, words))
+        doctor, tank = notebook.view("Doctor"), notebook.view("Cluster comes up")
+        expect(doctor).to_contain_text("nothing is in the way")
+        expect(tank.get_by_role("row", name=re.compile("^nodes ready"))).to_contain_text("done")
+        expect(notebook.output(cell_with(lab, "tank.wait()"))).to_contain_text("cluster wavetank is up: 3 nodes")
+        tank.evaluate("view => view.scrollIntoView()")
+        take("lab0-up", tank)
+        notebook.run_again(cell_with(lab, "WhatIsReal()"))
+        real = notebook.view("What is real")
+        expect(real.get_by_role("row")).to_have_count(15)
+        take("lab0-real", real)
+
+
+def test_lab_1_looks_into_an_image_and_ships_a_version(
+    page: Page, kubeconfig: Path, tmp_path: Path, take: Take
+) -> None:
+    lab = "01-containers"
+    with walking(lab, page, kubeconfig, tmp_path) as notebook:
+        notebook.run_again(cell_with(lab, 'open_lab("01-containers")'))
+        notebook.run_again(cell_with(lab, "IsolationView(seen)"))
+        isolation = notebook.view("Isolation")
+        expect(isolation.get_by_role("row", name=re.compile("^process numbers"))).to_contain_text("the container's own")
+        take("lab1-isolation", isolation)
+        notebook.run_again(cell_with(lab, 'rebuild("v1", "timetable/main.py")'))
+        image = notebook.view("Image")
+        expect(image.get_by_role("row", name=re.compile(r"^COPY shared /app/shared .* reused"))).to_be_visible()
+        expect(image.get_by_role("row", name=re.compile(r"^COPY \S+/main.py .* done anew"))).to_be_visible()
+        take("lab1-layers", image)
+
+        notebook.run_again(cell_with(lab, "PipelineView(lab") - 1)
+        notebook.run_again(cell_with(lab, "PipelineView(lab"))
+        pipeline = notebook.view("Pipeline")
+        pipeline.get_by_label("version", exact=True).fill("v2")
+        pipeline.get_by_role("button", name="Run").click()
+        for stage in ("build", "test", "push", "deploy", "promote"):
+            expect(pipeline.get_by_role("row", name=re.compile(f"^{stage}"))).to_contain_text("passed")
+        expect(pipeline).to_contain_text("every stage passed")
+        take("lab1-pipeline", pipeline)
+
+
+@pytest.fixture
+def notebook(page: Page, kubeconfig: Path, tmp_path: Path) -> Iterator[Notebook]:
+    with walking("02-kubernetes", page, kubeconfig, tmp_path) as notebook:
+        yield notebook
+
+
+def test_lab_2_loads_kills_and_stops(notebook: Notebook, kube: Kube, page: Page, take: Take) -> None:
     for cell in (OPENED, CLUSTER, LOAD, FAULTS):
         notebook.run_again(cell)
     picture, panel, faults = notebook.view("Cluster"), notebook.view("Load"), notebook.view("Faults")
