@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +159,28 @@ def test_a_container_shows_its_limits_and_ends_with_its_last_words(engine: Docke
     finally:
         container.remove()
     assert (ended.code, ended.output.strip()) == (3, "last words")
+
+
+def test_an_image_for_another_processor_is_refused_in_words(engine: DockerEngine, tag: str, tmp_path: Path) -> None:
+    engine.build(timetable("v1"), tag)
+    client, strange = docker.from_env(), tag.replace(":v1", ":strange")
+    (tmp_path / "saved").mkdir()
+    with tarfile.open(fileobj=io.BytesIO(b"".join(client.images.get(tag).save()))) as archive:
+        archive.extractall(tmp_path / "saved", filter="data")
+    (described,) = json.loads((tmp_path / "saved/manifest.json").read_text())
+    config = tmp_path / "saved" / described["Config"]
+    config.write_text(json.dumps({**json.loads(config.read_text()), "architecture": "s390x"}))
+    (tmp_path / "saved/manifest.json").write_text(json.dumps([{**described, "RepoTags": [strange]}]))
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add(tmp_path / "saved", arcname=".")
+    client.images.load(packed.getvalue())
+    try:
+        with pytest.raises(ImageError, match="another kind of processor") as caught:
+            engine.run(strange)
+        assert caught.value.help.observed == "s390x"
+    finally:
+        engine.remove(strange)
 
 
 def test_a_pod_whose_image_is_not_there_says_so_in_words(kube: Kube, registry: Registry, namespace: str) -> None:

@@ -19,7 +19,7 @@ def name(path: Path) -> str:
 
 
 def test_there_are_notebooks():
-    assert [lab.name for lab in LABS] == ["00-start", "02-kubernetes"]
+    assert [lab.name for lab in LABS] == ["00-start", "01-containers", "02-kubernetes"]
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)

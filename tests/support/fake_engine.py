@@ -110,7 +110,7 @@ class FakeEngine:
             report(steps[-1])
         image = Image(state, (tag,), (), tuple(layers), sum(layer.size for layer in layers), user, (), "amd64")
         self.images[tag] = image
-        return Build(image, tuple(steps))
+        return Build(image, tuple(steps), len(BASE.layers))
 
     def image(self, ref: str) -> Image:
         found = self.images.get(ref) or next((image for image in self.images.values() if image.id == ref), None)

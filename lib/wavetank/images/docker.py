@@ -101,6 +101,7 @@ class DockerEngine:
     ) -> DockerContainer:
         """See `Engine.run`."""
         image = self._find(ref)
+        self._refuse_other_architectures(image, ref)
         limits: dict[str, Any] = {}
         if memory is not None:
             limits |= {"mem_limit": memory, "memswap_limit": memory}
@@ -118,6 +119,19 @@ class DockerEngine:
             )
             container.reload()
         return DockerContainer(container)
+
+    def _refuse_other_architectures(self, image: DockerImage, ref: str) -> None:
+        """Say so in words: what the engine would say of it is "exec format error", and only after the start."""
+        with telling("asking the engine for its architecture"):
+            own = self._client.version()["Arch"]
+        if image.attrs["Architecture"] != own:
+            raise ImageError(
+                f"{ref} is for another kind of processor",
+                observed=image.attrs["Architecture"],
+                expected=own,
+                command=f"docker image inspect {ref} --format '{{{{.Architecture}}}}'",
+                hint="build it on this machine, or pull the image for this one",
+            )
 
     def _find(self, ref: str) -> DockerImage:
         with telling(f"looking for the image {ref}"):
