@@ -7,5 +7,7 @@ wavetank=.venv/bin/wavetank
 
 scripts/engine.sh
 $wavetank doctor
-$wavetank up --for 02-kubernetes
+needed=()
+for lab in labs/*/lab.yaml; do needed+=(--for "$(basename "$(dirname "$lab")")"); done
+$wavetank up "${needed[@]}"
 exec $wavetank lab "$@"

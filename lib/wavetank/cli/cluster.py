@@ -38,19 +38,19 @@ def doctor(context: click.Context, cluster: str, as_json: bool) -> None:
 
 @click.command()
 @_cluster
-@click.option("--for", "lab", metavar="LAB", help="Bring up what this lab needs, as 02-kubernetes.")
+@click.option("--for", "labs", metavar="LAB", multiple=True, help="Bring up what this lab needs, as 02-kubernetes.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="The bundle to use instead of the newest.")
-def up(cluster: str, lab: str | None, bundle: Path | None) -> None:
-    """Bring the cluster up; run again, it mends and continues."""
+def up(cluster: str, labs: tuple[str, ...], bundle: Path | None) -> None:
+    """Bring the cluster up, with what each lab named by --for needs; run again, it mends and continues."""
     from wavetank import cluster as library
     from wavetank.cluster.bundle import open_bundle
 
-    if lab is None:
-        spec = _spec(cluster)
-    else:
-        from wavetank.lesson.library import cluster_for
+    spec = _spec(cluster)
+    if labs:
+        from wavetank.lesson.library import find_lab
 
-        spec = cluster_for(lab, cluster)
+        for lab in labs:
+            spec = spec.with_addons(find_lab(lab).addons)
     library.up(spec, open_bundle(bundle) if bundle else None)
     click.echo(f"\nexport KUBECONFIG={library.kubeconfig_path(spec.name)}")
 

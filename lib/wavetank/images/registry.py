@@ -95,7 +95,7 @@ def _telling(doing: str) -> Iterator[None]:
             f"{doing} failed: the registry does not answer",
             observed=str(error),
             command="docker ps --all --filter name=registry",
-            hint="`wavetank up` starts it again",
+            hint="`wavetank up --for LAB`, with the lab you are in, starts it",
         ) from error
     except DXFError as error:
         raise ImageError(

@@ -73,7 +73,7 @@ def _refused(doing: str, said: str, *, tries: int) -> ImageError:
             observed=said,
             expected=f"an answer in one of {tries} tries",
             command="docker ps --all --filter name=registry",
-            hint="`wavetank up` starts it again; then do the same once more: what has arrived is not sent again",
+            hint="`wavetank up --for LAB` starts it; then do the same once more: what has arrived is not sent again",
         )
     return ImageError(
         f"{doing} failed",
