@@ -16,6 +16,7 @@ import pytest
 from tests.support.waiting import eventually
 
 from wavetank.cluster import ClusterSpec
+from wavetank.cluster.beside import BUILT
 from wavetank.errors import ImageError
 from wavetank.images import DockerEngine, Recipe
 from wavetank.images.registry import Registry
@@ -63,6 +64,13 @@ def test_the_same_source_is_the_same_image_even_from_an_empty_cache(engine: Dock
     assert first.image.id == second.image.id
     assert engine.push(tag) == pushed
     assert engine.build(timetable("v2"), tag).image.id != first.image.id
+
+
+def test_down_finds_what_was_built_even_when_its_tag_has_moved(engine: DockerEngine, tag: str) -> None:
+    moved = engine.build(timetable("v1"), tag).image.id
+    engine.build(timetable("v2"), tag)
+    found = docker.from_env().images.list(all=True, filters={"label": BUILT})
+    assert moved in {image.id for image in found}
 
 
 def test_the_registry_tells_which_bytes_a_tag_means_and_forgets_what_is_deleted(

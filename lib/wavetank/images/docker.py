@@ -160,7 +160,7 @@ class DockerEngine:
                 custom_context=True,
                 dockerfile=DOCKERFILE,
                 buildargs=dict(recipe.arguments),
-                labels={BUILT: tag},
+                labels={BUILT: "yes"},
                 nocache=fresh,
                 rm=True,
                 forcerm=True,

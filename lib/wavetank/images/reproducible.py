@@ -17,8 +17,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, cast
 
-from wavetank.cluster.beside import BUILT
-
 __all__ = ["rewrite", "rewrite_layer"]
 
 _EPOCH = "1970-01-01T00:00:00Z"
@@ -31,7 +29,7 @@ def rewrite(source: Path, sink: Path, base: Collection[str], made_by: Sequence[s
     """Write the archive of one image (`docker save`) to ``sink`` without times; return the image's new id.
 
     ``base`` are the digests of the layers that stay as they are. ``made_by`` are the instructions that came on top of
-    them, which the history then tells as the Dockerfile does; the marking label is taken off.
+    them, which the history then tells as the Dockerfile does; the last one in it, the engine's own for a label, is left out.
     """
     with tarfile.open(source) as archive, tarfile.open(sink, "w", format=tarfile.PAX_FORMAT) as out:
         (described,) = json.loads(_read(archive, "manifest.json"))
@@ -82,11 +80,10 @@ class _Hashing:
 
 
 def _timeless(config: Mapping[str, Any], digests: Sequence[str], made_by: Sequence[str]) -> dict[str, Any]:
-    """Return the configuration without times, names of containers, and the mark."""
+    """Return the configuration without times and names of containers."""
     kept = {key: config[key] for key in _KEPT if key in config}
     settings = {key: value for key, value in config["config"].items() if key not in _MACHINE}
-    labels = {key: value for key, value in (settings.get("Labels") or {}).items() if key != BUILT}
-    history = list(config.get("history", ()))[:-1]  # the last one is the mark's
+    history = list(config.get("history", ()))[:-1]
     below, own = history[: len(history) - len(made_by)], history[len(history) - len(made_by) :]
     told = [
         {"created": _EPOCH, "created_by": words, **({"empty_layer": True} if entry.get("empty_layer") else {})}
@@ -95,7 +92,7 @@ def _timeless(config: Mapping[str, Any], digests: Sequence[str], made_by: Sequen
     return {
         **kept,
         "created": _EPOCH,
-        "config": {**settings, "Labels": labels or None},
+        "config": settings,
         "rootfs": {"type": "layers", "diff_ids": list(digests)},
         "history": [*below, *told],
     }

@@ -42,7 +42,7 @@ def built(path: Path, when: int, text: str = "print()", *, compress: bool = Fals
         "created": f"2026-01-01T00:00:{when:02}Z",
         "container": f"{when:064x}",
         "docker_version": "20.10.24",
-        "config": {"User": "10001", "Image": f"sha256:{when}", "Hostname": f"{when}", "Labels": {BUILT: "web:v1"}},
+        "config": {"User": "10001", "Image": f"sha256:{when}", "Hostname": f"{when}", "Labels": {BUILT: "yes"}},
         "rootfs": {"type": "layers", "diff_ids": [digest(BASE), digest(own)]},
         "history": [
             {"created": "2020-01-01T00:00:00Z", "created_by": "the base"},
@@ -100,7 +100,8 @@ def test_the_base_is_not_touched_and_the_rest_keeps_all_but_its_times(tmp_path: 
     assert config["history"][0] == {"created": "2020-01-01T00:00:00Z", "created_by": "the base"}
     assert [entry["created_by"] for entry in config["history"][1:]] == MADE_BY
     assert config["config"]["User"] == "10001"
-    assert not config["config"]["Labels"]
+    assert config["config"]["Labels"] == {BUILT: "yes"}, "by which `down` finds it"
+    assert not {"Image", "Hostname"} & set(config["config"])
     with tarfile.open(archive) as tar:
         (described,) = json.load(tar.extractfile("manifest.json"))
         assert described["Config"] == image_id.replace("sha256:", "blobs/sha256/")
