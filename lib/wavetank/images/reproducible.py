@@ -29,7 +29,7 @@ def rewrite(source: Path, sink: Path, base: Collection[str], made_by: Sequence[s
     """Write the archive of one image (`docker save`) to ``sink`` without times; return the image's new id.
 
     ``base`` are the digests of the layers that stay as they are. ``made_by`` are the instructions that came on top of
-    them, which the history then tells as the Dockerfile does; the last one in it, the engine's own for a label, is left out.
+    them, which the history then tells as the Dockerfile does; its last one, the engine's own for a label, is left out.
     """
     with tarfile.open(source) as archive, tarfile.open(sink, "w", format=tarfile.PAX_FORMAT) as out:
         (described,) = json.loads(_read(archive, "manifest.json"))
