@@ -29,6 +29,8 @@ REFUSED = {
     "no-node": ("node-stop", {"node": "moon"}),
 }
 
+RUNNING = {"state": {"running": {"startedAt": "2026-05-01T12:00:00Z"}}}
+
 Permission = tuple[str, str, str]
 """API group, resource (with its subresource), verb."""
 
@@ -80,7 +82,7 @@ def test_the_operator_asks_for_what_its_role_grants_and_nothing_else(pond: Pond)
         eventually(lambda: "pod" in pond.status("steady", "Load"), "the load's pod to be made")
         eventually(lambda: "is starting: " in pond.status("steady", "Load")["message"], "its pod to be explained")
         load_pod = pond.stored("Pod", pond.status("steady", "Load")["pod"])
-        store(pond, {**load_pod, "status": {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}})
+        store(pond, {**load_pod, "status": {"phase": "Running", "containerStatuses": [RUNNING]}})
         for name, kind in [*dict.fromkeys(FAULTS, "Fault").items(), ("steady", "Load")]:
             resource = pond.stored(kind, name)
             store(pond, {**resource, "spec": {**resource["spec"], "stop": True}})
