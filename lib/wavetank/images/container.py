@@ -31,13 +31,6 @@ class DockerContainer:
         """See `Container.name`."""
         return str(self._container.name)
 
-    @property
-    def pid(self) -> int:
-        """The number its first process has on the engine's own machine."""
-        with telling(f"inspecting {self.name}"):
-            self._container.reload()
-        return int(self._container.attrs["State"]["Pid"])
-
     def address(self, port: int) -> str:
         """See `Container.address`."""
         with telling(f"inspecting {self.name}"):

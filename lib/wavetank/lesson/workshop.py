@@ -11,8 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from wavetank.errors import ImageError
-from wavetank.images import Build, BuildStep, Container, DockerEngine, Engine, Image, Recipe, repository_of
-from wavetank.images.registry import Registry
+from wavetank.images import Build, BuildStep, Container, DockerEngine, Engine, Image, Recipe
 from wavetank.lesson.lab import Lab
 
 __all__ = ["Workshop"]
@@ -79,11 +78,6 @@ class Workshop:
         """Return an image that was built."""
         return self.engine.image(self.tag(name))
 
-    def digest(self, name: str) -> str:
-        """Return the digest that an image's tag means in the registry now."""
-        host, repository, tag = self._place(name)
-        return Registry(host).digest(repository, tag)
-
     def run(
         self,
         name: str,
@@ -104,8 +98,3 @@ class Workshop:
             self._say(f"building and pushing {self.tag(name)}")
             self.build(name)
             self.push(name)
-
-    def _place(self, name: str) -> tuple[str, str, str]:
-        tag = self.tag(name)
-        host, _, repository = repository_of(tag).partition("/")
-        return host, repository, tag.rpartition(":")[2]

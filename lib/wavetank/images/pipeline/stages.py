@@ -93,12 +93,14 @@ class Stages:
 
     def _verify(self, wanted: Verification, say: Say) -> Result:
         """Send the load and hold what it meets against the thresholds; stop as soon as they cannot be kept."""
-        run, summary, given_up = start_load(self._kube, wanted.load, self._namespace), Summary(), False
+        load = wanted.load
+        may_fail = wanted.failed_share * sum(1 for _ in arrivals(load.profile.curve(load.rate, load.duration)))
+        run, summary, given_up = start_load(self._kube, load, self._namespace), Summary(), False
         try:
             for second in run.follow():
                 summary.add(second)
                 say(f"second {second.t + 1}: {second.ended} ended, {second.failed} of them failed")
-                if not given_up and _is_hopeless(summary, wanted):
+                if not given_up and summary.failed > may_fail:
                     given_up = True
                     run.stop()  # what it has still to tell is read all the same: every request is accounted for
         finally:
@@ -113,13 +115,6 @@ class Stages:
         host, _, repository = self._pipeline.image.partition("/")
         Registry(host).tag(repository, self._digest, self._pipeline.promote)
         return f"{self._pipeline.promote} is {self._version} now", {}
-
-
-def _is_hopeless(summary: Summary, wanted: Verification) -> bool:
-    """Tell whether so much has failed that the share cannot be kept any more, whatever the rest does."""
-    load = wanted.load
-    planned = sum(1 for _ in arrivals(load.profile.curve(load.rate, load.duration)))
-    return summary.failed > wanted.failed_share * planned
 
 
 def _refusal(summary: Summary, wanted: Verification) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wavetank.errors import ImageError, WavetankError
-from wavetank.images import Build, Container, megabytes
+from wavetank.images import Build, Container, megabytes, repository_of
 from wavetank.images.pipeline.target import Target
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.base import Check
@@ -130,8 +130,8 @@ class Running(Check):
 
     def run(self, bench: Bench) -> CheckResult:
         """Wait for the rollout, and compare digests; the lab's own build says which bytes these are."""
-        bench.images.build(self.image)
-        digest = bench.images.image(self.image).digest_in(bench.images.tag(self.image).rpartition(":")[0])
+        built = bench.images.build(self.image)
+        digest = built.image.digest_in(repository_of(bench.images.tag(self.image)))
         try:
             bench.kube.rollout(self.deployment, bench.namespace, timeout=self.within)
             running = Target(bench.kube, bench.namespace, self.deployment).running()
