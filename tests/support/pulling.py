@@ -2,7 +2,7 @@
 
     with PullingEngine({"example.dev/web@sha256:...": saved_image(...)}) as engine: ...
 
-It also serves plain files, as a release page does.
+It also runs those that have a program, and serves plain files, as a release page does.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import gzip
 import hashlib
 import io
 import json
+import posixpath
+import struct
 import tarfile
 import threading
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -26,6 +29,29 @@ class SavedImage:
 
     id: str
     archive: bytes
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a program ended: its exit code, and what it wrote to its two streams."""
+
+    code: int
+    out: str = ""
+    err: str = ""
+
+
+Program = Callable[[Sequence[str], Mapping[str, str]], Ran | None]
+"""From its arguments and the files that were put in, by path, to how it ends; None: it goes on for ever."""
+
+
+@dataclass
+class Created:
+    """A container: what the engine was asked for, the files that were put in, and how it ended if it has."""
+
+    asked: Mapping[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+    ran: Ran | None = None
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 def saved_image(files: Mapping[str, str], *, compressed: bool = False, damaged: bool = False) -> SavedImage:
@@ -65,13 +91,20 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
 
 @dataclass
 class PullingEngine:
-    """The engine and the release page; a context manager. What it was asked to pull is in ``pulled``."""
+    """The engine and the release page; a context manager.
+
+    What it was asked to pull is in ``pulled``, what it was asked to run in ``asked``, what was not removed since in
+    ``containers``.
+    """
 
     images: Mapping[str, SavedImage]
     files: Mapping[str, bytes] = field(default_factory=dict)
+    programs: Mapping[str, Program] = field(default_factory=dict)
     architecture: str = "arm64"
     repo_digests: Sequence[str] | None = None
     pulled: list[str] = field(default_factory=list)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
+    containers: dict[str, Created] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         engine = self
@@ -97,6 +130,14 @@ class PullingEngine:
         """Return an image by its pinned name or its id."""
         return next(((pinned, image) for pinned, image in self.images.items() if name in (pinned, image.id)), None)
 
+    def start(self, container: Created) -> None:
+        """Run the program of a container's image, all at once."""
+        found = self.find(container.asked["Image"])
+        assert found is not None
+        container.ran = self.programs[found[0]](container.asked["Cmd"], container.files)
+        if container.ran:
+            container.over.set()
+
 
 class _Handler(BaseHTTPRequestHandler):
     engine: PullingEngine
@@ -105,8 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        words = (path.split("/", 2)[2] if path.startswith("/v1.") else path[1:]).split("/")
+        path, words = self._asked_for()
         match words:
             case ["version"]:
                 self._answer({"ApiVersion": "1.41", "Version": "28.0.0", "Arch": self.engine.architecture})
@@ -116,12 +156,68 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer({"Id": image.id, "Architecture": "arm64", "RepoDigests": digests})
             case ["images", *name, "get"] if found := self.engine.find("/".join(name)):
                 self._send(200, found[1].archive)
+            case ["containers", id_, "json"]:
+                status = "exited" if self.engine.containers[id_].over.is_set() else "running"
+                self._answer({"Id": id_, "State": {"Status": status}, "Config": {"Tty": False}})
+            case ["containers", id_, "logs"]:
+                self._send(200, self._log(self.engine.containers[id_].ran))
             case ["files", name] if name in self.engine.files:
                 self._send(200, self.engine.files[name])
             case _:
                 self._answer({"message": f"no such thing: {path}"}, 404)
 
     def do_POST(self) -> None:
+        _, words = self._asked_for()
+        match words:
+            case ["images", "create"]:
+                self._pull()
+            case ["containers", "create"]:
+                id_ = uuid.uuid4().hex
+                self.engine.containers[id_] = Created(json.loads(self._body()))
+                self.engine.asked.append(self.engine.containers[id_].asked)
+                self._answer({"Id": id_, "Warnings": []}, 201)
+            case ["containers", id_, "start"]:
+                self.engine.start(self.engine.containers[id_])
+                self._send(204, b"")
+            case ["containers", id_, "wait"]:
+                container = self.engine.containers[id_]
+                container.over.wait()
+                self._answer({"StatusCode": container.ran.code if container.ran else 137})
+
+    def do_PUT(self) -> None:
+        _, words = self._asked_for()
+        container = self.engine.containers[words[1]]
+        (folder,) = parse_qs(urlsplit(self.path).query)["path"]
+        with tarfile.open(fileobj=io.BytesIO(self._body())) as tar:
+            for entry in tar:
+                content = tar.extractfile(entry).read()  # type: ignore[union-attr]
+                container.files[posixpath.join(folder, entry.name)] = content.decode()
+        self._answer({})
+
+    def do_DELETE(self) -> None:
+        _, words = self._asked_for()
+        self.engine.containers.pop(words[1]).over.set()
+        self._send(204, b"")
+
+    def _asked_for(self) -> tuple[str, list[str]]:
+        """Return the path, and its words after the API's version."""
+        path = unquote(urlsplit(self.path).path)
+        return path, (path.split("/", 2)[2] if path.startswith("/v1.") else path[1:]).split("/")
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers["Content-Length"]))
+
+    def _log(self, ran: Ran | None) -> bytes:
+        """Return the streams that were asked for, framed as the engine frames them."""
+        query = parse_qs(urlsplit(self.path).query)
+        streams = ((1, "stdout", ran.out), (2, "stderr", ran.err)) if ran else ()
+        return b"".join(
+            struct.pack(">BxxxL", number, len(text.encode())) + text.encode()
+            for number, name, text in streams
+            if query[name] == ["1"]
+        )
+
+    def _pull(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
         pinned = f"{query['fromImage'][0]}@{query['tag'][0]}"
         self.engine.pulled.append(pinned)

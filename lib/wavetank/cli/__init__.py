@@ -36,6 +36,8 @@ COMMANDS: Mapping[str, str] = {
     "reset": "lesson",
     "operator": "inside",
     "load-pod": "load",
+    "traces": "inside",
+    "netlayer": "inside",
     "power-agent": "inside",
 }
 """Each command and the module of this package that has it, under its name with "_" for "-"."""

@@ -6,7 +6,7 @@ import logging
 
 import click
 
-__all__ = ["operator", "power_agent"]
+__all__ = ["netlayer", "operator", "power_agent", "traces"]
 
 
 @click.command(hidden=True)
@@ -25,3 +25,20 @@ def power_agent(cluster: str) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run(cluster)
+
+
+@click.command(hidden=True)
+def traces() -> None:
+    """Collect the spans that the proxies in the cluster send."""
+    from wavetank.observe.traces.collector import main
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    main()
+
+
+@click.command(hidden=True)
+def netlayer() -> None:
+    """Make what Knative wants routed into routes of Istio's gateways."""
+    from wavetank.netlayer.main import main
+
+    main()

@@ -1,26 +1,27 @@
 """What a lab may need on top of a bare cluster, brought up on demand and side by side.
 
-An addon is a few manifests, the Deployment that has to come up, and, where a running pod is not proof enough, a last
-check. Manifests are the project's own (`clusters/manifests`) or, where others wrote them, the bundle's. Its images go
-only to the control plane: an addon's pods stand there, where no lesson takes their node away.
+An addon is a few manifests, the Deployments that have to come up, and, where a running pod is not proof enough, a last
+check. Manifests are the project's own (`clusters/manifests`) or, where others wrote them, the bundle's with what is
+ours of them (`clusters/overlays`). Its images go only to the control plane: an addon's pods stand there, where no
+lesson takes their node away. What it puts into other pods is the exception: that goes to every node.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from wavetank.cluster.answers import Check, creatable, gateway_answers, nodes_are_measured
+from wavetank.cluster.overlay import overlaid
 from wavetank.cluster.provider import Provider
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import kubeconfig_path
 from wavetank.cluster.steps import Step
-from wavetank.errors import KubeError, WaitTimeoutError
+from wavetank.errors import InputError
 from wavetank.kube import Kube, Obj
+from wavetank.kube.apply import parse
 
 if TYPE_CHECKING:
     from wavetank.cluster.bundle import Bundle
@@ -29,63 +30,100 @@ __all__ = ["ADDONS", "IMAGES", "Addon", "addon_steps", "images_in", "with_digest
 
 IMAGES = "wavetank.dev/image-digests"
 OWN_MANIFESTS = Path(__file__).parents[3] / "clusters" / "manifests"
+OVERLAYS = Path(__file__).parents[3] / "clusters" / "overlays"
 ROLLOUT_SECONDS = 120
-ANSWER_SECONDS = 60
 
-
-def _nodes_are_measured(kube: Kube, spec: ClusterSpec) -> None:
-    """Wait until ``kubectl top nodes`` knows every node: a metrics server is Ready one reading before that."""
-    deadline = time.monotonic() + ANSWER_SECONDS
-    seen = "nothing"
-    while time.monotonic() < deadline:
-        try:
-            measured = {node["metadata"]["name"] for node in kube.list(("metrics.k8s.io/v1beta1", "NodeMetrics"))}
-            if measured.issuperset(spec.node_names):
-                return
-            seen = f"only {', '.join(sorted(measured)) or 'no node'}"
-        except KubeError as error:  # the aggregated API is not routed yet
-            seen = error.summary
-        time.sleep(0.5)  # measurements cannot be watched
-    raise WaitTimeoutError(
-        "the metrics server does not measure every node",
-        observed=seen,
-        expected=f"{', '.join(spec.node_names)} within {ANSWER_SECONDS} s",
-        command="kubectl -n kube-system logs deployment/metrics-server",
-    )
+PROBE = {"name": "wavetank-probe", "namespace": "default"}
+KNATIVE_SERVICE: Obj = {
+    "apiVersion": "serving.knative.dev/v1",
+    "kind": "Service",
+    "metadata": PROBE,
+    "spec": {"template": {"spec": {"containers": [{"image": "wavetank.dev/probe:v1"}]}}},
+}
+BROKER: Obj = {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "metadata": PROBE, "spec": {}}
 
 
 @dataclass(frozen=True, slots=True)
 class Addon:
-    """``manifests`` are names, in the order they are applied."""
+    """``manifests`` are names, in the order they are applied; ``injects`` the repository of an image for other pods.
+
+    ``needs`` names another addon that has to be up before.
+    """
 
     manifests: tuple[str, ...]
     namespace: str
-    deployment: str
-    check: Callable[[Kube, ClusterSpec], None] | None = None
+    deployments: tuple[str, ...]
+    check: Check | None = None
+    injects: str = ""
+    needs: str = ""
 
 
 ADDONS: Mapping[str, Addon] = {
-    "metrics-server": Addon(("metrics-server",), "kube-system", "metrics-server", _nodes_are_measured),
-    "ingress": Addon(("contour-crds", "contour"), "projectcontour", "contour"),
-    "operator": Addon(("crd-load", "crd-fault", "operator"), "wavetank-system", "wavetank-operator"),
+    "metrics-server": Addon(("metrics-server",), "kube-system", ("metrics-server",), nodes_are_measured),
+    "ingress": Addon(("contour-crds", "contour"), "projectcontour", ("contour",)),
+    "istio": Addon(
+        ("istio-system", "istio"),
+        "istio-system",
+        ("istiod", "istio-ingressgateway"),
+        gateway_answers,
+        injects="docker.io/istio/proxyv2",
+    ),
+    "knative": Addon(
+        ("knative-serving", "knative-gateways", "netlayer"),
+        "knative-serving",
+        ("activator", "autoscaler", "controller", "webhook", "netlayer"),
+        creatable(KNATIVE_SERVICE, webhook="knative-serving/webhook"),
+        injects="gcr.io/knative-releases/knative.dev/serving/cmd/queue",
+        needs="istio",
+    ),
+    "eventing": Addon(
+        ("knative-eventing",),
+        "knative-eventing",
+        (
+            "eventing-controller",
+            "eventing-webhook",
+            "imc-controller",
+            "imc-dispatcher",
+            "mt-broker-controller",
+            "mt-broker-filter",
+            "mt-broker-ingress",
+        ),
+        creatable(BROKER, webhook="knative-eventing/eventing-webhook"),
+    ),
+    "operator": Addon(("crd-load", "crd-fault", "operator"), "wavetank-system", ("wavetank-operator",)),
+    "traces": Addon(("traces",), "wavetank-system", ("wavetank-traces",)),
 }
 """Addons made of Kubernetes objects. The registry is a container beside the nodes: its provider runs it."""
 
 
 def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[Step]:
-    """Return the steps that bring up what ``spec.addons`` names, once the provider's own steps are done."""
+    """Return the steps that bring up what ``spec.addons`` names, once the provider's own steps are done.
+
+    Raises `InputError` when one of them needs another that is not among them.
+    """
     steps = []
     for name in spec.addons:
         if addon := ADDONS.get(name):
+            if addon.needs and addon.needs not in spec.addons:
+                raise InputError(
+                    f"the addon {name!r} needs the addon {addon.needs!r}",
+                    where=spec.where("addons"),
+                    expected=f"addons: [{addon.needs}, {name}]",
+                )
+            needs = ("nodes ready", f"{name} images", *filter(None, [addon.needs]))
             steps.append(Step(f"{name} images", _load(addon, spec, bundle, provider), ("nodes",)))
-            steps.append(Step(name, _install(addon, spec, bundle), ("nodes ready", f"{name} images")))
+            steps.append(Step(name, _install(addon, spec, bundle), needs))
     return steps
 
 
 def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -> Callable[[], str | None]:
     def load() -> str | None:
-        refs = sorted(images_in(list(_documents(addon, bundle))))
-        return provider.load_images(spec.name, bundle, refs, [spec.control_plane])
+        refs = images_in(_documents(addon, bundle))
+        injected = {image.ref for image in bundle.images if image.ref.rpartition(":")[0] == addon.injects}
+        said = [provider.load_images(spec.name, bundle, sorted(refs | injected), [spec.control_plane])]
+        if injected:
+            said.append(provider.load_images(spec.name, bundle, sorted(injected), spec.worker_names))
+        return said[0] if len(set(said)) == 1 else ""
 
     return load
 
@@ -94,18 +132,24 @@ def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], No
     def install() -> None:
         kube = Kube.connect(kubeconfig_path(spec.name))
         kube.apply([with_digests(document, bundle) for document in _documents(addon, bundle)])
-        kube.rollout(addon.deployment, addon.namespace, timeout=ROLLOUT_SECONDS)
+        for deployment in addon.deployments:
+            kube.rollout(deployment, addon.namespace, timeout=ROLLOUT_SECONDS)
         if addon.check:
             addon.check(kube, spec)
 
     return install
 
 
-def _documents(addon: Addon, bundle: Bundle) -> Iterator[Obj]:
-    for name in addon.manifests:
-        own = OWN_MANIFESTS / f"{name}.yaml"
-        path = own if own.is_file() else bundle.manifest(name)
-        yield from filter(None, yaml.safe_load_all(path.read_text()))
+def _documents(addon: Addon, bundle: Bundle) -> list[Obj]:
+    return [document for name in addon.manifests for document in _manifest(name, bundle)]
+
+
+def _manifest(name: str, bundle: Bundle) -> list[Obj]:
+    own, changes = OWN_MANIFESTS / f"{name}.yaml", OVERLAYS / f"{name}.yaml"
+    if own.is_file():
+        return parse(own)
+    documents = parse(bundle.manifest(name))
+    return overlaid(documents, parse(changes), str(changes)) if changes.is_file() else documents
 
 
 def with_digests(document: Obj, bundle: Bundle) -> Obj:

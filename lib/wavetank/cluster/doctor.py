@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,7 +89,7 @@ def gather(spec: ClusterSpec) -> Facts:
     cache = user_cache_path("wavetank")
     disk = Path(about.root) if isinstance(about, EngineFacts) and Path(about.root).is_dir() else _existing(cache)
     bundle, kind = _find_bundle()
-    ports = () if spec.name in names else (spec.ports.ingress, spec.ports.registry)
+    ports = () if spec.name in names else astuple(spec.ports)
     return Facts(
         engine=about,
         docker_command=shutil.which("docker"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
@@ -16,7 +18,7 @@ from docker.utils.socket import frames_iter
 
 from wavetank.errors import ClusterError, EngineError, WavetankError
 
-__all__ = ["connect", "engine_host", "feed", "refusal", "run_in", "telling"]
+__all__ = ["connect", "engine_host", "feed", "read_file", "refusal", "run_in", "telling"]
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 ANSWER_SECONDS = 10
@@ -122,6 +124,19 @@ def run_in(container: Container, command: Sequence[str]) -> str:
     with telling(f"running a command in {container.name}"):
         ended: Any = container.exec_run(list(command))
     return _printed(container, command, ended.exit_code, ended.output.decode(errors="replace"))
+
+
+def read_file(container: Container, path: str) -> str:
+    """Return the text of a file in a container; raises `ClusterError` when it is not there.
+
+    The engine hands it out as an archive. What ``cat`` prints is not the same: an engine with much to do at that moment
+    may lose the output of a command that ends at once.
+    """
+    with telling(f"reading {path} in {container.name}"):
+        parts, _ = container.get_archive(path)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as archive:
+        content = archive.extractfile(archive.getmembers()[0])
+        return content.read().decode() if content else ""
 
 
 def feed(container: Container, command: Sequence[str], write: Callable[[BinaryIO], None]) -> str:

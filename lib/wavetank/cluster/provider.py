@@ -33,6 +33,7 @@ CAPABILITIES: Mapping[str, str] = {
     "pod-network": "A network between pods",
     "resource-limits": "Limits of CPU and memory",
     "traffic": "Requests, latencies and errors",
+    "service-mesh": "A service mesh",
     "node-capacity": "Nodes with a size of their own",
     "separate-machines": "Nodes that fail on their own",
     "distance": "Distance between nodes",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ class Ports:
     """Ports published on 127.0.0.1."""
 
     ingress: int = 8080
+    gateway: int = 8081
     registry: int = 5001
 
 
@@ -84,12 +86,13 @@ def load_spec(path: Path) -> ClusterSpec:
     document = load_document(path, load_schema(_SCHEMA))
     data = document.data
     ports = Ports(**data.get("ports", {}))
-    if ports.ingress == ports.registry:
-        raise InputError(
-            f"ports/registry: {ports.registry} is taken by ports/ingress already",
-            where=document.where("ports", "registry"),
-            expected="two different ports",
-        )
+    for (one, first), (other, second) in combinations(asdict(ports).items(), 2):
+        if first == second:
+            raise InputError(
+                f"ports/{other}: {second} is taken by ports/{one} already",
+                where=document.where("ports", other) or document.where("ports", one),
+                expected="different ports",
+            )
     return ClusterSpec(
         provider=data["provider"],
         kubernetes=data["kubernetes"],

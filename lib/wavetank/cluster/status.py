@@ -121,8 +121,8 @@ def _addons(deployments: list[Obj]) -> dict[str, str]:
     by_place = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in deployments}
     words = {}
     for name, addon in ADDONS.items():
-        deployment = by_place.get((addon.namespace, addon.deployment))
-        if deployment is not None:
-            rollout = rollout_state(deployment)
-            words[name] = "ready" if rollout.done else rollout.words
+        there = [found for each in addon.deployments if (found := by_place.get((addon.namespace, each)))]
+        if there:
+            unfinished = [state.words for state in map(rollout_state, there) if not state.done]
+            words[name] = unfinished[0] if unfinished else "ready"
     return words

@@ -34,7 +34,7 @@ def wavetank(*words: str) -> "subprocess.CompletedProcess[str]":
 def spec_file(basin: Basin) -> str:
     ports = basin.spec.ports
     path = basin.folder / "basin.yaml"
-    published = f"{{ingress: {ports.ingress}, registry: {ports.registry}}}"
+    published = f"{{ingress: {ports.ingress}, gateway: {ports.gateway}, registry: {ports.registry}}}"
     path.write_text(f'provider: kind\nname: basin\nkubernetes: "1.36"\nports: {published}\n')
     return str(path)
 

@@ -1,4 +1,5 @@
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,9 +7,13 @@ import yaml
 from tests.support.basin import IMAGES as BASIN_IMAGES
 from tests.support.basin import Basin, small_bundle
 
-from wavetank.cluster.addons import ADDONS, IMAGES, OWN_MANIFESTS, images_in, with_digests
+from wavetank.cli import COMMANDS
+from wavetank.cluster import addons
+from wavetank.cluster.addons import ADDONS, IMAGES, OWN_MANIFESTS, addon_steps, images_in, with_digests
 from wavetank.cluster.providers.kind_config import INGRESS_NODE_PORT
-from wavetank.errors import BundleError
+from wavetank.document import load_schema
+from wavetank.errors import BundleError, InputError
+from wavetank.observe.traces.collector import PORT
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
@@ -51,6 +56,60 @@ def test_versions_are_those_of_the_one_place_where_versions_stand(name: str) -> 
     for image in images_in(documents(name)):
         repository, _, tag = image.rpartition(":")
         assert tag.removeprefix("v") == versions[repository.rpartition("/")[2]]["version"], image
+
+
+def the(kind: str, name: str) -> dict[str, Any]:
+    (found,) = [document for document in documents(name) if document["kind"] == kind]
+    return found
+
+
+def test_what_shares_a_namespace_agrees_about_it() -> None:
+    assert the("Namespace", "traces") == the("Namespace", "operator")
+
+
+def test_the_trace_collector_runs_where_proxies_and_notebooks_look_for_it() -> None:
+    service, template = the("Service", "traces"), the("Deployment", "traces")["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    (port,) = service["spec"]["ports"]
+    assert (service["metadata"]["name"], port["port"]) == ("wavetank-traces", PORT)
+    assert {"name": port["targetPort"], "containerPort": PORT} in container["ports"]
+    assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
+    assert container["args"] == ["traces"]
+    assert "traces" in COMMANDS
+
+
+def test_the_trace_collector_is_not_traced_itself() -> None:
+    labels = the("Deployment", "traces")["spec"]["template"]["metadata"]["labels"]
+    assert labels["sidecar.istio.io/inject"] == "false"
+
+
+@pytest.mark.parametrize("name", ["operator", "traces", "netlayer"])
+def test_our_pods_are_allowed_where_only_restricted_ones_are(name: str) -> None:
+    pod = the("Deployment", name)["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"]["limits"]["memory"]
+
+
+def test_every_addon_may_be_named_in_a_clusters_file() -> None:
+    schema = load_schema(Path(addons.__file__).with_name("spec.schema.json"))
+    assert set(ADDONS) <= set(schema["properties"]["addons"]["items"]["enum"])
+
+
+def test_an_addon_without_what_it_needs_is_refused_before_anything_is_done(basin: Basin) -> None:
+    with pytest.raises(InputError, match="'knative' needs the addon 'istio'"):
+        addon_steps(basin.spec.with_addons(("knative",)), basin.bundle, basin.provider())
+
+
+def test_an_addon_waits_for_what_it_needs(basin: Basin) -> None:
+    steps = addon_steps(basin.spec.with_addons(("knative", "istio")), basin.bundle, basin.provider())
+    assert {step.name: "istio" in step.needs for step in steps if not step.name.endswith("images")} == {
+        "knative": True,
+        "istio": False,
+    }
 
 
 def test_the_ingress_is_published_where_the_nodes_expect_it() -> None:

@@ -4,7 +4,7 @@ import docker
 import pytest
 from tests.support.engine import Engine
 
-from wavetank.cluster.engine import connect, feed, run_in, telling
+from wavetank.cluster.engine import connect, feed, read_file, run_in, telling
 from wavetank.errors import ClusterError, EngineError
 
 
@@ -67,6 +67,16 @@ def test_a_command_gets_its_input_and_its_output_comes_back(engine: Engine) -> N
     node = connect(engine.host).containers.get("node")
     assert run_in(node, ["cat", "/etc/hosts"]) == "/node cat /etc/hosts "
     assert feed(node, ["wc"], lambda sink: sink.write(b"many words") and None) == "/node wc many words"
+
+
+def test_a_file_is_read_without_running_anything(engine: Engine) -> None:
+    engine.add_container("node")
+    engine.files["/etc/hosts"] = b"127.0.0.1 localhost\n"
+    node = connect(engine.host).containers.get("node")
+    assert read_file(node, "/etc/hosts") == "127.0.0.1 localhost\n"
+    assert not any("exec" in path for _, path in engine.requests)
+    with pytest.raises(ClusterError, match="reading /etc/motd in node"):
+        read_file(node, "/etc/motd")
 
 
 def test_a_failed_command_shows_its_last_words_and_can_be_pasted(engine: Engine) -> None:

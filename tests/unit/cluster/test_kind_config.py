@@ -8,7 +8,7 @@ SPEC = ClusterSpec(
     kubernetes="1.36",
     name="basin",
     workers=3,
-    ports=Ports(ingress=8888),
+    ports=Ports(ingress=8888, gateway=8889),
     api_server={"default-not-ready-toleration-seconds": "5"},
     controller_manager={"node-monitor-period": "1s", "node-monitor-grace-period": "8s"},
     kubelet={"nodeStatusUpdateFrequency": "2s"},
@@ -24,7 +24,10 @@ def test_one_control_plane_and_the_workers_of_one_image() -> None:
 def test_everything_published_is_on_loopback() -> None:
     config = kind_config(SPEC, "node:v1.36.3")
     mappings = [mapping for node in config["nodes"] for mapping in node.get("extraPortMappings", [])]
-    assert [(mapping["hostPort"], mapping["listenAddress"]) for mapping in mappings] == [(8888, "127.0.0.1")]
+    assert [(mapping["hostPort"], mapping["listenAddress"]) for mapping in mappings] == [
+        (8888, "127.0.0.1"),
+        (8889, "127.0.0.1"),
+    ]
     assert config["networking"]["apiServerAddress"] == "127.0.0.1"
 
 

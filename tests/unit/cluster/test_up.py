@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_the_registry_and_the_power_agent_stand_beside_the_nodes(basin: Basin) -
     assert asked["HostConfig"]["PortBindings"] == {
         "5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.ports.registry)}]
     }
-    assert b"current-context: basin" in basin.engine.files["basin-power"][0]
+    assert b"current-context: basin" in basin.engine.archives["basin-power"][0]
     assert "ExposedPorts" not in basin.engine.containers["basin-power"]["Asked"]
 
 
@@ -182,11 +183,12 @@ def test_ctrl_c_while_nodes_are_made_ends_kind_and_up_again_works(basin: Basin) 
 
 
 def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] or [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and f"PPid:\t{pid}\n" in (entry / "status").read_text()
-    ]
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):  # a process may end while its line is being read
+            if entry.name.isdigit() and f"PPid:\t{pid}\n" in (entry / "status").read_text():
+                found.append(int(entry.name))
+    return found
 
 
 def test_after_a_failure_up_again_works(basin: Basin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from wavetank.cluster.bundle import containerd, debian
@@ -18,12 +18,14 @@ from wavetank.cluster.bundle.graph import Artifact, Graph, image_artifact
 from wavetank.cluster.bundle.images import assemble, write_archive
 from wavetank.cluster.bundle.interpreter import compile_python
 from wavetank.cluster.bundle.programs import run
-from wavetank.cluster.bundle.recipe import DockerfileRecipe, ImageRecipe, Layer, Recipe
+from wavetank.cluster.bundle.recipe import Collected, DockerfileRecipe, Generated, ImageRecipe, Layer, Recipe
 from wavetank.errors import BundleError, InputError
 
-__all__ = ["Assembly", "Tools", "install_wheels"]
+__all__ = ["MANIFEST_SECONDS", "Assembly", "Tools", "collect", "install_wheels"]
 
 WHEEL_SECONDS = 900.0
+MANIFEST_SECONDS = 60.0
+"""How long a program may take to write a manifest."""
 HOW = [
     Path(__file__).with_name(f"{module}.py")
     for module in ("closure", "containerd", "contents", "entries", "images", "interpreter", "layout")
@@ -82,10 +84,16 @@ class Assembly:
         needs = (_programs(recipe.name),)
 
         def make(folder: Path) -> None:
-            for name, path in recipe.manifests.items():
-                shutil.copyfile(self._module(recipe.name) / path, folder / name)
+            for name, made in recipe.manifests.items():
+                if isinstance(made, Generated):
+                    program = self._graph.path(_programs(recipe.name)) / made.program
+                    written = run([program, *made.arguments], timeout=MANIFEST_SECONDS, cwd=recipe.folder)
+                    (folder / name).write_text(written)
+                else:
+                    (folder / name).write_text(collect(made, partial(self._go.module_folder, recipe.folder)))
 
-        key = self._graph.key(needs, recipe.manifests)
+        given = [path for made in recipe.generated.values() for path in made.files(recipe.folder).values()]
+        key = self._graph.key(needs, repr(recipe.manifests), *given)
         self._graph.add(Artifact(f"manifests-{recipe.name}", f"manifests of {recipe.name}", key, make, needs))
 
     def _module(self, component: str) -> Path:
@@ -202,6 +210,21 @@ class Assembly:
             with archive.open("wb") as sink:
                 write_archive([self._graph.image(ref) for ref in refs], sink)
             containerd.fill_store(self._graph.path(CONTAINERD), archive, root)
+
+
+def collect(made: Collected, folder_of: Callable[[str], Path]) -> str:
+    """Return the YAML files that ``made`` names as one manifest; ``folder_of`` finds the sources of a Go module.
+
+    Raises `BundleError` for a path at which a module has no manifest.
+    """
+    texts: list[str] = []
+    for module, paths in made.modules.items():
+        for path in (folder_of(module) / path for path in paths):
+            files = [path] if path.is_file() else sorted(path.rglob("*.yaml"))
+            if not files:
+                raise BundleError(f"there is no manifest at {path}", expected=f"what the recipe names of {module}")
+            texts += [file.read_text() for file in files]
+    return "\n---\n".join(texts)
 
 
 def install_wheels(requirements: Path, folder: Path, options: Sequence[str] = ()) -> None:

@@ -16,7 +16,16 @@ from wavetank.cluster.bundle.versions import Versions
 from wavetank.document import load_document, load_schema
 from wavetank.errors import InputError
 
-__all__ = ["DockerfileRecipe", "GoRecipe", "ImageRecipe", "Recipe", "load_recipe", "load_recipes"]
+__all__ = [
+    "Collected",
+    "DockerfileRecipe",
+    "Generated",
+    "GoRecipe",
+    "ImageRecipe",
+    "Recipe",
+    "load_recipe",
+    "load_recipes",
+]
 
 Layer = Mapping[str, Any]
 
@@ -50,6 +59,25 @@ class DockerfileRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """A manifest of what lies in Go modules: for each, files, and folders of which every ``*.yaml`` is taken."""
+
+    modules: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A manifest that a ``program`` of the component writes to its standard output, run in the component's folder."""
+
+    program: str
+    arguments: tuple[str, ...]
+
+    def files(self, folder: Path) -> dict[str, Path]:
+        """Return what the arguments name of the component's ``folder``: the files that the program is given."""
+        return {word: folder / word for word in self.arguments if (folder / word).is_file()}
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that is made of one component; ``node`` is the reference of the node image, where it is among them."""
 
@@ -59,7 +87,7 @@ class Recipe:
     go: GoRecipe = GoRecipe()
     packages: tuple[str, ...] = ()
     images: tuple[ImageRecipe | DockerfileRecipe, ...] = ()
-    manifests: Mapping[str, str] = field(default_factory=dict)
+    manifests: Mapping[str, Collected | Generated] = field(default_factory=dict)
     binaries: tuple[str, ...] = ()
     node: str = ""
 
@@ -68,6 +96,11 @@ class Recipe:
         """The component's go.mod, if it is built by Go."""
         path = self.folder / "go.mod"
         return path if path.is_file() else None
+
+    @property
+    def generated(self) -> dict[str, Generated]:
+        """Those of the manifests that a program writes."""
+        return {name: made for name, made in self.manifests.items() if isinstance(made, Generated)}
 
 
 def load_recipes(folder: Path, versions: Versions) -> dict[str, Recipe]:
@@ -102,7 +135,7 @@ def load_recipe(folder: Path, versions: Versions) -> Recipe:
         go=GoRecipe(tuple(go.get("tags", ())), go.get("set", {}), go.get("rename", {})),
         packages=tuple(data.get("packages", ())),
         images=tuple(_image(ref, image) for ref, image in data.get("images", {}).items()),
-        manifests=data.get("manifests", {}),
+        manifests={name: _manifest(made) for name, made in data.get("manifests", {}).items()},
         binaries=tuple(data.get("binaries", ())),
         node=data.get("node", ""),
     )
@@ -115,6 +148,12 @@ def _image(ref: str, image: Mapping[str, Any]) -> ImageRecipe | DockerfileRecipe
         return DockerfileRecipe(ref, image["dockerfile"], image.get("arguments", {}))
     config = {key: value for key, value in image.items() if key not in ("base", "layers")}
     return ImageRecipe(ref, image.get("base", ""), tuple(image["layers"]), ImageConfig(**config))
+
+
+def _manifest(made: Mapping[str, Any]) -> Collected | Generated:
+    if "modules" in made:
+        return Collected({module: tuple(paths) for module, paths in made["modules"].items()})
+    return Generated(made["program"], tuple(made["arguments"]))
 
 
 def _fill(value: Any, versions: Versions, where: str) -> Any:

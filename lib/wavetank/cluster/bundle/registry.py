@@ -1,52 +1,41 @@
 """The registry source: images pulled by digest through the engine, files of releases by URL and SHA-256.
 
-What has no digest in versions.yaml is refused, all of it at once, with the commands that look it up. What is pulled is
-checked again here: the engine hands out an image's configuration and layers, and the configuration names the digest of
-each layer. Wavetank's own images are assembled on the pulled Python, as in a source build.
+What has no digest in versions.yaml is refused, all of it at once, with the commands that look it up. A manifest that a
+program writes comes from that program in its official image. Wavetank's own images are assembled on the pulled Python,
+as in a source build.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 import platform
-import tarfile
-import tempfile
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, Any
 
 import docker
 
 from wavetank.cluster.bundle.assembly import Assembly, Tools
 from wavetank.cluster.bundle.cache import fingerprint
+from wavetank.cluster.bundle.downloading import download, for_machine, take_out
+from wavetank.cluster.bundle.generating import generate
 from wavetank.cluster.bundle.graph import Artifact, Graph, image_artifact
-from wavetank.cluster.bundle.layout import CONFIG, LAYER, Descriptor, Layout
-from wavetank.cluster.bundle.recipe import load_recipes
+from wavetank.cluster.bundle.pulling import pull
+from wavetank.cluster.bundle.recipe import Recipe, load_recipes
 from wavetank.cluster.bundle.store import Content
 from wavetank.cluster.bundle.versions import ReleaseFile, Versions
-from wavetank.cluster.engine import connect, telling
-from wavetank.errors import BundleError
+from wavetank.cluster.engine import connect
+from wavetank.errors import BundleError, InputError
 
-__all__ = ["check_pinned", "download", "plan_registry", "pull"]
+__all__ = ["check_pinned", "plan_registry"]
 
 OWN = ("wavetank", "tidewater")
 """The components that are assembled here, whatever the source."""
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-DOWNLOAD_SECONDS = 60.0
-CHUNK = 1 << 20
-GZIP = b"\x1f\x8b"
 
 
 def plan_registry(project: Path, versions: Versions, graph: Graph) -> Content:
     """Add to ``graph`` all that has to be pulled and assembled, and return what the bundle will hold.
 
-    Raises `BundleError` when a digest is not known yet, `EngineError` when there is no engine.
+    Raises `BundleError` when a digest is not known yet, `EngineError` when there is no engine, `InputError` when a
+    program that writes a manifest has no image.
     """
     check_pinned(versions)
     client = connect()
@@ -58,20 +47,27 @@ def plan_registry(project: Path, versions: Versions, graph: Graph) -> Content:
         for file in row.files:
             graph.add(_downloaded(versions, file))
     recipes = load_recipes(project / "clusters" / "source", versions)
+    generated = {name: recipe for recipe in recipes.values() for name in recipe.generated}
+    for name, recipe in generated.items():
+        graph.add(_generated(client, recipe, name, _program(versions, recipe, name), architecture))
     own = {name: recipes[name] for name in OWN}
     Assembly(graph, project, own, Tools(architecture, pip=_pip(versions.components["python"].version, architecture)))
     return Content(
         architecture=architecture,
         node_image=next(row.node for row in rows if row.node),
         refs=[*(ref for row in rows for ref in row.images), *(image.ref for name in OWN for image in own[name].images)],
-        files=[(file.kind, file.name, graph.path(_file(file)) / "content") for row in rows for file in row.files],
+        files=[
+            *((file.kind, file.name, graph.path(_file(file)) / "content") for row in rows for file in row.files),
+            *(("manifest", name, graph.path(_manifest(name)) / "content") for name in generated),
+        ],
     )
 
 
 def check_pinned(versions: Versions) -> None:
     """Raise `BundleError` that lists everything versions.yaml has no digest for, and how to find the first."""
     rows = versions.components.values()
-    images = [pinned for row in rows for pinned in row.images.values() if "@sha256:" not in pinned]
+    pulled = [pinned for row in rows for pinned in (*row.images.values(), *row.programs.values())]
+    images = [pinned for pinned in pulled if "@sha256:" not in pinned]
     files = [file for row in rows for file in row.files if None in file.digests.values()]
     if not images and not files:
         return
@@ -111,79 +107,30 @@ def _pulled(client: docker.DockerClient, ref: str, pinned: str, architecture: st
     return Artifact(image_artifact(ref), f"pull {ref}", fingerprint(ref, pinned, architecture), make)
 
 
-def pull(client: docker.DockerClient, ref: str, pinned: str, architecture: str, folder: Path) -> None:
-    """Have the engine pull ``pinned`` (name@digest) and put it into ``folder`` as an image layout, named ``ref``.
-
-    Raises `EngineError` when it cannot be pulled, `BundleError` when it is not what was asked for.
-    """
-    with telling(f"pulling {pinned}"):
-        image = client.images.pull(pinned, platform=f"linux/{architecture}")
-        if not any(digest.endswith(pinned.partition("@")[2]) for digest in image.attrs["RepoDigests"]):
-            raise BundleError(
-                f"the engine pulled another image than {pinned}", observed=str(image.attrs["RepoDigests"])
-            )
-        if image.attrs["Architecture"] != architecture:
-            raise BundleError(
-                f"{ref} is not for this architecture", observed=image.attrs["Architecture"], expected=architecture
-            )
-        with tempfile.TemporaryFile() as archive:
-            for chunk in client.api.get_image(str(image.id), chunk_size=CHUNK):
-                archive.write(chunk)
-            archive.seek(0)
-            take_saved(archive, ref, folder)
+def _program(versions: Versions, recipe: Recipe, manifest: str) -> str:
+    """Return the image of the program that writes a manifest."""
+    row, program = versions.components[recipe.name], recipe.generated[manifest].program
+    if program not in row.programs:
+        raise InputError(
+            f"{program}, which writes the manifest {manifest!r}, has no image to run it from",
+            where=row.where,
+            expected=f"{program} among registry/programs of {recipe.name!r}",
+        )
+    return row.programs[program]
 
 
-def take_saved(archive: IO[bytes], ref: str, folder: Path) -> None:
-    """Put the one image of a `docker save` archive into ``folder`` as a layout, each layer checked and uncompressed.
+def _generated(client: docker.DockerClient, recipe: Recipe, name: str, pinned: str, architecture: str) -> Artifact:
+    made = recipe.generated[name]
 
-    Raises `BundleError` when a layer is missing or has not the digest that the image's configuration gives it.
-    """
-    layout = Layout(folder)
-    layout.start()
-    with tarfile.open(fileobj=archive) as tar:
-        (saved,) = json.load(_member(tar, "manifest.json", ref))
-        config = _member(tar, saved["Config"], ref).read()
-        diff_ids = json.loads(config)["rootfs"]["diff_ids"]
-        if len(diff_ids) != len(saved["Layers"]):
-            raise _not_as_told(ref, f"{len(saved['Layers'])} layers", f"{len(diff_ids)} layers")
-        layers: list[Descriptor] = []
-        for name, diff_id in zip(saved["Layers"], diff_ids, strict=True):
-            layer = layout.add(lambda sink, name=name: _copy(tar, name, ref, sink), LAYER)  # type: ignore[misc]
-            if layer.digest != diff_id:
-                raise _not_as_told(ref, f"a layer with digest {layer.digest}", diff_id)
-            layers.append(layer)
-    manifest = layout.add_manifest(layout.add_bytes(config, CONFIG), layers)
-    layout.write_index({ref: manifest})
+    def make(folder: Path) -> None:
+        (folder / "content").write_bytes(generate(client, pinned, architecture, made, recipe.folder))
+
+    key = fingerprint(pinned, architecture, made.arguments, *made.files(recipe.folder).values())
+    return Artifact(_manifest(name), f"generate {name}", key, make)
 
 
-def _copy(tar: tarfile.TarFile, name: str, ref: str, sink: Any) -> None:
-    """Copy a layer, without its compression: newer engines hand out what they pulled, older ones plain tars."""
-    source = _member(tar, name, ref)
-    compressed = source.read(2) == GZIP
-    source.seek(0)
-    with gzip.open(source) if compressed else nullcontext(source) as content:
-        while chunk := content.read(CHUNK):
-            sink.write(chunk)
-
-
-def _member(tar: tarfile.TarFile, name: str, ref: str) -> IO[bytes]:
-    try:
-        found = tar.extractfile(name)
-    except KeyError:
-        found = None
-    if found is None:
-        raise _not_as_told(ref, f"no {name} in what the engine handed out", "an image as `docker save` writes it")
-    return found
-
-
-def _not_as_told(ref: str, observed: str, expected: str) -> BundleError:
-    return BundleError(
-        f"the engine handed out a damaged image {ref}",
-        observed=observed,
-        expected=expected,
-        command=f"docker save {ref} | tar t",
-        hint=f"`docker rmi {ref}`, then run the same command again",
-    )
+def _manifest(name: str) -> str:
+    return f"manifest-{name}"
 
 
 def _file(file: ReleaseFile) -> str:
@@ -192,40 +139,14 @@ def _file(file: ReleaseFile) -> str:
 
 def _downloaded(versions: Versions, file: ReleaseFile) -> Artifact:
     # A program runs where this does, which need not be where the engine is.
-    machine = platform.machine().lower()
-    here = f"{platform.system().lower()}-{ARCHITECTURES.get(machine, machine)}"
-    digest = file.digests.get(here) or file.digests.get("any")
-    if digest is None:
-        raise BundleError(f"there is no {file.name} for {here}", expected=f"one of {', '.join(file.digests)}")
-    url = _url(versions, file, here)
+    place, digest = for_machine(file, platform.system(), platform.machine())
+    url = _url(versions, file, place)
 
     def make(folder: Path) -> None:
         download(url, digest, folder / "content")
+        if file.member:
+            archive = (folder / "content").rename(folder / "archive")
+            take_out(archive, file.member, folder / "content")
+            archive.unlink()
 
-    return Artifact(_file(file), f"download {file.name}", fingerprint(url, digest), make)
-
-
-def download(url: str, digest: str, target: Path) -> None:
-    """Fetch ``url`` into ``target``; raises `BundleError` when it does not answer or its content has another digest."""
-    sha256 = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS) as answer, target.open("wb") as sink:  # noqa: S310
-            for chunk in _chunks(answer):
-                sha256.update(chunk)
-                sink.write(chunk)
-    except (urllib.error.URLError, OSError) as error:
-        raise BundleError(f"cannot download {url}", observed=str(error), command=f"curl -fsSLO {url}") from error
-    if (observed := f"sha256:{sha256.hexdigest()}") != digest:
-        target.unlink()
-        raise BundleError(
-            f"{url} is not what it should be",
-            observed=observed,
-            expected=digest,
-            command=f"curl -fsSL {url} | sha256sum",
-            hint="a proxy may have answered in its place; only change the digest when you know why it changed",
-        )
-
-
-def _chunks(answer: IO[bytes]) -> Iterator[bytes]:
-    while chunk := answer.read(CHUNK):
-        yield chunk
+    return Artifact(_file(file), f"download {file.name}", fingerprint(url, digest, file.member), make)

@@ -32,19 +32,24 @@ class Version(str):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFile:
-    """A file of a release page: ``digests`` by platform, such as linux-amd64, or for ``any``."""
+    """A file of a release page: ``digests`` by platform, such as linux-amd64, or for ``any``.
+
+    Where it is an archive, ``member`` is the one file of it that is wanted, and the digests are the archive's.
+    """
 
     name: str
     kind: FileKind
     url: str
     digests: Mapping[str, str | None]
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
     """One row: its version, the Go module it comes from, and what the registry source pulls for it.
 
-    ``images`` are the bundle's references, each with the name and digest it is pulled by.
+    ``images`` are the bundle's references, each with the name and digest it is pulled by; ``programs`` write manifests,
+    each with the name and digest of the image whose entrypoint it is.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Component:
     module: str = ""
     node: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, str] = field(default_factory=dict)
     files: tuple[ReleaseFile, ...] = ()
 
 
@@ -86,7 +92,8 @@ def load_versions(path: Path) -> Versions:
 def _filled(row: Component, versions: Versions) -> Component:
     """Return ``row`` with the versions in its references filled in."""
     images = {versions.fill(ref, row.where): versions.fill(pull, row.where) for ref, pull in row.images.items()}
-    return replace(row, images=images, node=versions.fill(row.node, row.where))
+    programs = {name: versions.fill(pull, row.where) for name, pull in row.programs.items()}
+    return replace(row, images=images, programs=programs, node=versions.fill(row.node, row.where))
 
 
 def _component(document: Document, name: str, row: Mapping[str, Any]) -> Component:
@@ -105,8 +112,9 @@ def _component(document: Document, name: str, row: Mapping[str, Any]) -> Compone
         module=row.get("module", ""),
         node=node,
         images=registry.get("images", {}),
+        programs=registry.get("programs", {}),
         files=tuple(
-            ReleaseFile(key, file["kind"], file["url"], file["sha256"])
+            ReleaseFile(key, file["kind"], file["url"], file["sha256"], file.get("member", ""))
             for key, file in registry.get("files", {}).items()
         ),
     )

@@ -48,6 +48,9 @@ INFO = Info(
             "pod-network": Capability(True, "every pod has its own address, and packets go from node to node"),
             "resource-limits": Capability(True, "the kernel's cgroups enforce CPU and memory limits"),
             "traffic": Capability(True, "real requests to real processes; how fast they are depends on this machine"),
+            "service-mesh": Capability(
+                True, "Istio's own istiod, sidecars and gateway; from source with the stock Envoy"
+            ),
             "node-capacity": Capability(
                 False, "each node offers all of this machine, so together they promise too much"
             ),
@@ -135,8 +138,9 @@ class KindProvider:
 
 def _import_missing(node: Container, bundle: Bundle, refs: Sequence[str]) -> bool:
     """Import those images a node does not have; tell whether there were any."""
+    # Beside the images of other imports under way there are complaints of what is not whole yet.
     listed = [line.split() for line in run_in(node, [*CTR, "images", "ls"]).splitlines()]
-    there = {(fields[0], fields[2]) for fields in listed}
+    there = {(fields[0], fields[2]) for fields in listed if len(fields) > 2}
     missing = [ref for ref in refs if (ref, bundle.image(ref).digest) not in there]
     if missing:
         engine.feed(node, IMPORT, lambda sink: bundle.write_docker_archive(missing, sink))

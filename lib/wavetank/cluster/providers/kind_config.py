@@ -8,10 +8,12 @@ from typing import Any
 
 from wavetank.cluster.spec import ClusterSpec
 
-__all__ = ["INGRESS_NODE_PORT", "kind_config"]
+__all__ = ["GATEWAY_NODE_PORT", "INGRESS_NODE_PORT", "kind_config"]
 
 INGRESS_NODE_PORT = 30080
 """The NodePort of the ingress; `clusters/manifests/contour.yaml` names the same."""
+GATEWAY_NODE_PORT = 30081
+"""The NodePort of the mesh's gateway; `clusters/source/istio/operator.yaml` names the same."""
 
 
 def kind_config(spec: ClusterSpec, node_image: str) -> dict[str, Any]:
@@ -20,7 +22,8 @@ def kind_config(spec: ClusterSpec, node_image: str) -> dict[str, Any]:
         "role": "control-plane",
         "image": node_image,
         "extraPortMappings": [
-            {"containerPort": INGRESS_NODE_PORT, "hostPort": spec.ports.ingress, "listenAddress": "127.0.0.1"}
+            _published(INGRESS_NODE_PORT, spec.ports.ingress),
+            _published(GATEWAY_NODE_PORT, spec.ports.gateway),
         ],
     }
     return {
@@ -35,6 +38,10 @@ def kind_config(spec: ClusterSpec, node_image: str) -> dict[str, Any]:
             _added_flags("controllerManager", spec.controller_manager),
         ],
     }
+
+
+def _published(node_port: int, port: int) -> dict[str, Any]:
+    return {"containerPort": node_port, "hostPort": port, "listenAddress": "127.0.0.1"}
 
 
 def _kubelet(spec: ClusterSpec) -> str:

@@ -68,6 +68,7 @@ class Creation:
         if self.parts.nodes():
             return "there already"
         _check_port(self.spec, "ingress", self.spec.ports.ingress)
+        _check_port(self.spec, "gateway", self.spec.ports.gateway)
         if "registry" in self.spec.addons and not self.parts.others():
             _check_port(self.spec, "registry", self.spec.ports.registry)
         network = self.parts.network()

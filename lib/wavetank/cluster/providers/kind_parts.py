@@ -15,7 +15,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from wavetank.cluster import beside
-from wavetank.cluster.engine import run_in, telling
+from wavetank.cluster.engine import read_file, telling
 from wavetank.errors import ClusterError, NotSupportedError
 
 __all__ = ["CLUSTER", "ROLE", "Parts", "wake"]
@@ -77,7 +77,7 @@ class Parts:
         nodes = self.nodes()
         if not nodes:
             raise ClusterError(f"there is no cluster {self.name!r}", command="wavetank status", hint="`wavetank up`")
-        config: dict[str, Any] = yaml.safe_load(run_in(nodes[0], ["cat", "/etc/kubernetes/admin.conf"]))
+        config: dict[str, Any] = yaml.safe_load(read_file(nodes[0], "/etc/kubernetes/admin.conf"))
         cluster, context, user = config["clusters"][0], config["contexts"][0], config["users"][0]
         if not inside:
             published = nodes[0].attrs["NetworkSettings"]["Ports"]["6443/tcp"][0]

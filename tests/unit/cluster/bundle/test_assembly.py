@@ -6,15 +6,16 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 
-from wavetank.cluster.bundle.assembly import Assembly, Tools
+from wavetank.cluster.bundle.assembly import Assembly, Tools, collect
 from wavetank.cluster.bundle.cache import Cache
 from wavetank.cluster.bundle.graph import Graph
 from wavetank.cluster.bundle.images import Image
-from wavetank.cluster.bundle.recipe import load_recipes
+from wavetank.cluster.bundle.recipe import Collected, load_recipes
 from wavetank.cluster.bundle.versions import load_versions
 from wavetank.cluster.steps import StepEvent, run_steps
-from wavetank.errors import InputError
+from wavetank.errors import BundleError, InputError
 
 VERSIONS = "components:\n  base: {version: 1.0.0}\n  web: {version: 2.0.0}\n  other: {version: 3.0.0}\n"
 RECIPES = {
@@ -146,3 +147,29 @@ def test_a_base_that_no_recipe_makes_is_refused(project: Path) -> None:
     path.write_text(RECIPES["web"].replace("example.dev/base", "example.dev/bsae"))
     with pytest.raises(InputError, match=r"no recipe makes the image example\.dev/bsae:v1\.0\.0"):
         build(project)
+
+
+# -- manifests that lie in Go modules ----------------------------------------------------------------------------------
+
+
+def test_a_manifest_is_collected_of_files_and_whole_folders_in_order(tmp_path: Path) -> None:
+    for name in ("web/crds/b.yaml", "web/crds/a/z.yaml", "web/crds/doc.go", "web/other.yaml", "kit/config/map.yaml"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"of: {name}")
+    named = Collected({"example.dev/web": ("other.yaml", "crds"), "example.dev/kit": ("config",)})
+    collected = collect(named, lambda module: tmp_path / module.removeprefix("example.dev/"))
+    assert [document["of"] for document in yaml.safe_load_all(collected)] == [
+        "web/other.yaml",
+        "web/crds/a/z.yaml",
+        "web/crds/b.yaml",
+        "kit/config/map.yaml",
+    ]
+
+
+@pytest.mark.parametrize("path", ["gone.yaml", "empty"])
+def test_a_place_without_a_manifest_is_named(tmp_path: Path, path: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BundleError, match=path) as caught:
+        collect(Collected({"example.dev/web": (path,)}), lambda _: tmp_path)
+    assert "example.dev/web" in caught.value.help.expected

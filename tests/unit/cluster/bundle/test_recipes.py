@@ -115,9 +115,20 @@ def test_every_image_is_made_once_and_stands_on_what_is_made(recipes: dict[str, 
 
 def test_what_manifests_ask_for_is_in_the_bundle(recipes: dict[str, Recipe]) -> None:
     refs = {image.ref for recipe in recipes.values() for image in recipe.images}
-    for path in [*PROJECT.glob("clusters/manifests/**/*.yaml"), *PROJECT.glob("labs/tidewater/manifests/*.yaml")]:
+    folders = ("clusters/manifests", "clusters/overlays", "labs/tidewater/manifests")
+    for path in (path for folder in folders for path in PROJECT.glob(f"{folder}/**/*.yaml")):
         for ref in re.findall(r"^\s*image: (\S+)$", path.read_text(), re.MULTILINE):
             assert ref in refs, path
+
+
+def test_both_sources_bring_the_same_manifests_and_programs(recipes: dict[str, Recipe], versions: Versions) -> None:
+    built = {("manifest", name) for recipe in recipes.values() for name in recipe.manifests}
+    built |= {("binary", name) for recipe in recipes.values() for name in recipe.binaries}
+    fetched = {(file.kind, file.name) for row in versions.components.values() for file in row.files}
+    for recipe in recipes.values():
+        programs = versions.components[recipe.name].programs
+        fetched |= {("manifest", name) for name, made in recipe.generated.items() if made.program in programs}
+    assert fetched == built
 
 
 def test_pinned_wheels_are_those_of_versions_yaml(versions: Versions) -> None:

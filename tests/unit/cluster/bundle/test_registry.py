@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import io
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.pulling import PullingEngine, saved_image
+from tests.support.pulling import PullingEngine, Ran, saved_image
 
-from wavetank.cluster.bundle import Bundle, build, making, verify
+from wavetank.cluster.bundle import Bundle, build, generating, making, verify
 from wavetank.cluster.steps import StepEvent
-from wavetank.errors import BundleError, EngineError, StepError, WavetankError
+from wavetank.errors import BundleError, EngineError, InputError, StepError, WavetankError
 
-DIGESTS = {name: f"sha256:{hashlib.sha256(name.encode()).hexdigest()}" for name in ("node", "python")}
+DIGESTS = {name: f"sha256:{hashlib.sha256(name.encode()).hexdigest()}" for name in ("node", "python", "meshctl")}
+MESHCTL = f"example.dev/meshctl@{DIGESTS['meshctl']}"
 CRDS = b"kind: CustomResourceDefinition\n"
 VERSIONS = """\
 components:
@@ -30,6 +33,16 @@ components:
     registry:
       files:
         contour-crds: {kind: manifest, url: "http://ADDRESS/files/crds-{contour}", sha256: {any: "CRDS"}}
+  mesh:
+    version: 1.31.0
+    registry:
+      programs: {meshctl: "example.dev/meshctl@MESHCTL"}
+      files:
+        meshctl:
+          kind: binary
+          url: "http://ADDRESS/files/meshctl-{platform}.tar.gz"
+          member: meshctl
+          sha256: {any: "RELEASE"}
   python:
     version: "3.11"
     registry:
@@ -46,6 +59,11 @@ images:
     layers:
       - project: {/opt/wavetank: lib}
 """,
+    "mesh": """
+binaries: [meshctl]
+manifests:
+  mesh: {program: meshctl, arguments: [generate, --filename, mesh.yaml, --set, "tag={mesh}"]}
+""",
     "tidewater": "{}",
     "kubernetes": "{}",
     "contour": "{}",
@@ -53,12 +71,32 @@ images:
 }
 
 
+def meshctl(arguments: Sequence[str], files: Mapping[str, str]) -> Ran:
+    """Write what it was given as a manifest, and a warning beside it."""
+    return Ran(0, f"# {' '.join(arguments)}\n{files['/mesh.yaml']}", "a newer release is out\n")
+
+
+def release(name: str) -> bytes:
+    """Return a .tar.gz of one program."""
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w:gz") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(name)
+        tar.addfile(entry, io.BytesIO(name.encode()))
+    return sink.getvalue()
+
+
+RELEASE = release("meshctl")
+
+
 def engine(**changed: object) -> PullingEngine:
     images = {
         f"example.dev/node@{DIGESTS['node']}": saved_image({"usr/bin/kubelet": "kubelet"}),
         f"example.dev/python@{DIGESTS['python']}": saved_image({"usr/bin/python3": "python"}, compressed=True),
+        MESHCTL: saved_image({"usr/bin/meshctl": "meshctl"}),
     }
-    return replace(PullingEngine(images, {"crds-1.33.8": CRDS}), **changed)  # type: ignore[arg-type]
+    files = {"crds-1.33.8": CRDS, "meshctl-any.tar.gz": RELEASE}
+    return replace(PullingEngine(images, files, {MESHCTL: meshctl}), **changed)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -68,6 +106,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, recipe in RECIPES.items():
         (project / "clusters" / "source" / name).mkdir(parents=True)
         (project / "clusters" / "source" / name / "recipe.yaml").write_text(recipe)
+    (project / "clusters" / "source" / "mesh" / "mesh.yaml").write_text("profile: default\n")
     (project / "lib").mkdir()
     (project / "lib" / "main.py").write_text("print('here')\n")
     monkeypatch.setattr(making, "_project", lambda: project)
@@ -83,7 +122,9 @@ def answering(engine: PullingEngine, project: Path, monkeypatch: pytest.MonkeyPa
     """Have ``engine`` answer, and versions.yaml name what it has."""
     with engine:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{engine.address}")
-        words = {"ADDRESS": engine.address, "CRDS": f"sha256:{hashlib.sha256(CRDS).hexdigest()}"}
+        files = {"CRDS": CRDS, "RELEASE": RELEASE}
+        words = {"ADDRESS": engine.address}
+        words |= {name: f"sha256:{hashlib.sha256(content).hexdigest()}" for name, content in files.items()}
         words |= {name.upper(): digest for name, digest in DIGESTS.items()}
         text = VERSIONS
         for word, value in words.items():
@@ -174,7 +215,7 @@ def test_what_the_registry_does_not_have_is_named(project: Path, monkeypatch: py
 
 
 def test_a_file_of_another_digest_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    error = refused(engine(files={"crds-1.33.8": b"<html>log in first</html>"}), project, monkeypatch)
+    error = refused(engine(files={**engine().files, "crds-1.33.8": b"<html>log in first</html>"}), project, monkeypatch)
     assert "crds-1.33.8 is not what it should be" in error.summary
     assert error.help.observed == f"sha256:{hashlib.sha256(b'<html>log in first</html>').hexdigest()}"
 
@@ -183,6 +224,73 @@ def test_a_file_that_is_not_there_is_told_with_its_address(project: Path, monkey
     error = refused(engine(files={}), project, monkeypatch)
     assert "cannot download http://127.0.0.1" in error.summary
     assert "404" in error.help.observed
+
+
+def test_a_manifest_is_what_the_program_of_an_image_writes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(engine(), project, monkeypatch) as pulling:
+        bundle = build("registry", silent)
+    written = "# generate --filename mesh.yaml --set tag=1.31.0\nprofile: default\n"
+    assert bundle.manifest("mesh").read_text() == written
+    (asked,) = pulling.asked
+    assert asked["WorkingDir"] == "/"
+    assert asked["HostConfig"]["NetworkMode"] == "none"
+    assert pulling.containers == {}
+
+
+def test_a_manifest_is_written_again_when_a_file_that_it_is_made_from_changes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(engine(), project, monkeypatch) as pulling:
+        build("registry", silent)
+        pulling.pulled.clear()
+        (project / "clusters" / "source" / "mesh" / "mesh.yaml").write_text("profile: ambient\n")
+        assert build("registry", silent).manifest("mesh").read_text().endswith("profile: ambient\n")
+        assert pulling.pulled == [MESHCTL]
+
+
+def test_a_program_that_fails_is_quoted_and_its_container_removed(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = engine(programs={MESHCTL: lambda arguments, files: Ran(64, "", "Error: unknown profile\n")})
+    error = refused(failing, project, monkeypatch)
+    assert f"`meshctl` of {MESHCTL} failed" in error.summary
+    assert (error.help.observed, error.help.logs) == ("exit code 64", ["Error: unknown profile"])
+    assert error.help.command.endswith(f"{MESHCTL} generate --filename mesh.yaml --set tag=1.31.0")
+    assert failing.containers == {}
+
+
+def test_a_program_that_does_not_end_is_removed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generating, "MANIFEST_SECONDS", 0.2)
+    hanging = engine(programs={MESHCTL: lambda arguments, files: None})
+    error = refused(hanging, project, monkeypatch)
+    assert error.help.observed.startswith("still running after ")
+    assert hanging.containers == {}
+
+
+def test_a_program_without_a_digest_is_refused_with_the_others(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(engine(), project, monkeypatch):
+        versions = project / "clusters" / "versions.yaml"
+        versions.write_text(versions.read_text().replace(MESHCTL, "example.dev/meshctl:{mesh}"))
+        with pytest.raises(BundleError, match="no digest for some") as caught:
+            build("registry", silent)
+    assert caught.value.help.observed == "not pinned: example.dev/meshctl:1.31.0"
+    assert caught.value.help.command.endswith(" example.dev/meshctl:1.31.0")
+
+
+def test_a_program_without_an_image_is_told_with_its_row(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(engine(), project, monkeypatch) as pulling:
+        versions = project / "clusters" / "versions.yaml"
+        versions.write_text(versions.read_text().replace("programs: {meshctl:", "programs: {mashctl:"))
+        with pytest.raises(InputError, match=r"versions\.yaml:14: meshctl, which writes the manifest 'mesh'"):
+            build("registry", silent)
+        assert pulling.pulled == []
+
+
+def test_a_program_for_this_machine_is_taken_out_of_its_archive(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(engine(), project, monkeypatch):
+        program = build("registry", silent).binary("meshctl")
+    assert program is not None
+    assert program.read_text() == "meshctl"
 
 
 def test_without_an_engine_it_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

