@@ -129,13 +129,8 @@ def test_a_running_pod_is_reached_by_every_way(kube: Kube, namespace: str) -> No
     ready = kube.wait_for("Pod", "web", namespace, "Ready", timeout=30)
     assert kube.explain_pod(ready).reason == ""
 
-    done = kube.exec("web", namespace, ["python3", "-c", "import sys; print('aye'); sys.exit('\\u2693')"])
-    assert (done.exit_code, done.stdout, done.stderr) == (1, "aye\n", "\N{ANCHOR}\n")
-    assert kube.exec("web", namespace, ["python3", "-c", ""]).exit_code == 0
     with pytest.raises(KubeError, match="not-there"):
         kube.exec("web", namespace, ["not-there"])
-    with pytest.raises(WaitTimeoutError, match=r"waited 1 s for python3 -c import time; time\.sleep"):
-        kube.exec("web", namespace, ["python3", "-c", "import time; time.sleep(9)"], timeout=1)
     with pytest.raises(NotFoundError, match='pods "booking" not found'):
         kube.exec("booking", namespace, ["python3"])
 
@@ -151,9 +146,6 @@ def test_a_running_pod_is_reached_by_every_way(kube: Kube, namespace: str) -> No
     answer = kube.request("service:web:80", "/absent", namespace)
     assert (answer.status, "text/html" in answer.headers["content-type"]) == (404, True)
     assert kube.request("pod:web:8080", "/", namespace, method="POST", body="x").status == 501
-    with pytest.raises(KubeError, match="refused") as caught:
-        kube.request("pod:web:9", "/", namespace)
-    assert caught.value.status == 503
 
 
 def test_logs_are_followed_until_the_container_ends(kube: Kube, namespace: str) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.apistore import Entry, RefusalError, Request, Resource, Store
 from tests.support.merging import ConflictError, Obj, apply, json_patch, matches, merge
+from tests.support.streams import ServerChannels, accepted, forward_port, run_command
 
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
@@ -92,6 +93,10 @@ class Handler(BaseHTTPRequestHandler):
         match self.command, subresource:
             case "GET", "log":
                 self._log(namespace, name)
+            case "GET", "exec":
+                self._exec(namespace, name)
+            case "GET", "portforward":
+                self._forward(namespace, name)
             case "GET", "" if not name and "watch" in self.query:
                 self._watch(resource, namespace)
             case "GET", "" if not name:
@@ -238,18 +243,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _log(self, namespace: str, name: str) -> None:
         pod = self.api.read(self.api.of_kind("Pod"), namespace, name)
-        containers = [container["name"] for container in pod.get("spec", {}).get("containers", [])]
-        container = self.query.get("container", "")
-        if not container and len(containers) > 1:
-            choices = " ".join(containers)
-            message = f"a container name must be specified for pod {name}, choose one of: [{choices}]"
-            raise RefusalError(400, "BadRequest", message)
-        if container and containers and container not in containers:
-            raise RefusalError(400, "BadRequest", f"container {container} is not valid for pod {name}")
+        container = self._container(pod)
         previous = self.query.get("previous") == "true"
         log = self.api.log_of(name, namespace, container, previous)
         if previous and not log.lines:
-            message = f'previous terminated container "{container or containers[0]}" in pod "{name}" not found'
+            message = f'previous terminated container "{container}" in pod "{name}" not found'
             raise RefusalError(400, "BadRequest", message)
         first = max(len(log.lines) - int(self.query.get("tailLines", len(log.lines))), 0)
         if self.query.get("follow") != "true":
@@ -271,16 +269,58 @@ class Handler(BaseHTTPRequestHandler):
 
         self._stream(follow(first))
 
+    def _container(self, pod: Obj) -> str:
+        """Return the container that is asked for, by default the only one; empty if the test has put none there."""
+        name, container = pod["metadata"]["name"], self.query.get("container", "")
+        spec = pod.get("spec", {})
+        containers = [each["name"] for each in spec.get("containers", [])]
+        all_of_them = [*(each["name"] for each in spec.get("initContainers", [])), *containers]
+        if not container and len(containers) > 1:
+            choices = " ".join(all_of_them)
+            message = f"a container name must be specified for pod {name}, choose one of: [{choices}]"
+            raise RefusalError(400, "BadRequest", message)
+        if container and containers and container not in all_of_them:
+            raise RefusalError(400, "BadRequest", f"container {container} is not valid for pod {name}")
+        return container or next(iter(containers), "")
+
+    def _exec(self, namespace: str, name: str) -> None:
+        pod = self._placed(namespace, name)
+        run = self.api.programs.get((namespace, name, self._container(pod)))
+        if run is None:
+            raise RefusalError(500, "InternalError", f'unable to upgrade connection: container not found ("{name}")')
+        asked = parse_qsl(urlsplit(self.path).query)
+        run_command(self._channels(), run, [value for key, value in asked if key == "command"])
+
+    def _forward(self, namespace: str, name: str) -> None:
+        self._placed(namespace, name)
+        port = int(self.query["ports"])
+        forward_port(self._channels(), name, port, self.api.answers.get((namespace, f"pod:{name}:{port}")))
+
+    def _placed(self, namespace: str, name: str) -> Obj:
+        """Return a pod that a node has taken: only there somebody can be talked to."""
+        pod = self.api.read(self.api.of_kind("Pod"), namespace, name)
+        if not pod.get("spec", {}).get("nodeName"):
+            raise RefusalError(400, "BadRequest", f"pod {name} does not have a host assigned")
+        return pod
+
+    def _channels(self) -> ServerChannels:
+        accept = accepted(self.headers)
+        self.send_response(101)
+        for header, value in accept.items():
+            self.send_header(header, value)
+        self.end_headers()
+        self.close_connection = True
+        return ServerChannels(self.rfile, self.wfile)
+
     def _proxy(self, resource: Resource, namespace: str, name: str, path: str) -> None:
         name, _, port = name.partition(":")
-        obj = self.api.read(resource, namespace, name)
-        kind = resource.kind.lower()
+        obj, kind = self.api.read(resource, namespace, name), resource.kind.lower()
         answer = self.api.answers.get((namespace, f"{kind}:{name}:{port}"))
         if answer is None:
             ports = obj.get("spec", {}).get("ports", [])
             known = kind == "pod" or any(port in (str(each["port"]), each.get("name")) for each in ports)
-            lacks = f"no endpoints available for {kind}" if known else f"no service port {port} found for {kind}"
-            raise RefusalError(503, "ServiceUnavailable", f'{lacks} "{name}"')
+            lacks = "no endpoints available" if known else f"no service port {port} found"
+            raise RefusalError(503, "ServiceUnavailable", f'{lacks} for {kind} "{name}"')
         query = urlsplit(self.path).query
         asked = Request(self.command, f"/{path}" + (f"?{query}" if query else ""), dict(self.headers), self.body)
         status, headers, body = answer(asked)
@@ -331,8 +371,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _replaced(live: Obj, obj: Obj) -> Obj:
-    """Return what a PUT stores: ownership is the server's, not the writer's, to keep."""
-    return {**obj, "metadata": {"managedFields": live["metadata"].get("managedFields", []), **obj["metadata"]}}
+    """Return what a PUT stores: a writer who says nothing of ownership keeps it, an empty entry resets it."""
+    managed = obj["metadata"].get("managedFields", live["metadata"].get("managedFields", []))
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": [entry for entry in managed if entry]}}
 
 
 def _scale(obj: Obj) -> Obj:

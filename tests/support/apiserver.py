@@ -5,16 +5,15 @@
         api.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "status": {...}})
 
 It speaks discovery, create/get/list/replace/patch/delete, the four patch types, the subresources status, scale and
-eviction, watches with bookmarks and 410, pod logs, and the proxy. Nothing happens in it by itself: no scheduler, no
-kubelet. A test plays them with `put`, `log`, `answer`, or a hook:
+eviction, watches with bookmarks and 410, pod logs, exec, port-forward, and the proxy. Nothing happens in it
+by itself: no scheduler, no kubelet. A test plays them with `put`, `log`, `program`, `answer`, or a hook:
 
     api.on_write(lambda change, obj: ...)     # called after each write, before its writer is answered; may write
 
 and outages with `stop` and `start` (same port, same objects). `requests` lists what was asked, for tests of how much.
 
 The behaviour tests of `wavetank.kube` run against this and against a real cluster, so that the two agree. It leaves out
-schemas, defaults, admission, RBAC, exec (the real cluster's tests cover that) and grace periods (a deleted pod goes at
-once, unless it has finalizers).
+schemas, defaults, admission, RBAC and grace periods (a deleted pod goes at once, unless it has finalizers).
 """
 
 from __future__ import annotations
@@ -30,6 +29,12 @@ from tests.support.apistore import Answer, Request, Store
 from tests.support.merging import Obj
 
 __all__ = ["Answer", "ApiServer", "Request"]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """Connections that may wait to be taken: each forwarded port is a new one, and one too many waits for a second."""
 
 
 class ApiServer(Store):
@@ -52,8 +57,7 @@ class ApiServer(Store):
     def start(self) -> None:
         """Listen: the first time on a free port, later on the same again."""
         handler = type("BoundHandler", (Handler,), {"api": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", self._port), handler)
         self._port = self._server.server_port
         self.running = True
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

@@ -67,7 +67,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Request:
-    """What the proxy passes on to an application."""
+    """What the proxy or a forwarded port passes on to an application."""
 
     method: str
     path: str
@@ -76,6 +76,8 @@ class Request:
 
 
 Answer = tuple[int, Mapping[str, str], bytes]
+Run = Callable[[list[str]], tuple[int, bytes, bytes]]
+"""Runs a command; returns its exit code and what it has written to stdout and stderr."""
 Key = tuple[Resource, str, str]
 
 
@@ -124,6 +126,7 @@ class Store:
         self.journal: list[Entry] = []
         self.compacted = 100  # as in a cluster that has been up for a while
         self.answers: dict[tuple[str, str], Callable[[Request], Answer]] = {}
+        self.programs: dict[tuple[str, str, str], Run] = {}
         self.running = False
         self.version = 100
         self._objects: dict[Key, Obj] = {}
@@ -185,8 +188,12 @@ class Store:
             self.changed.notify_all()
 
     def answer(self, target: str, answer: Callable[[Request], Answer], namespace: str = "default") -> None:
-        """Play the application at ``service:NAME:PORT`` or ``pod:NAME:PORT`` that the proxy passes requests on to."""
+        """Play the application at ``service:NAME:PORT`` or ``pod:NAME:PORT``, behind the proxy or a forwarded port."""
         self.answers[namespace, target] = answer
+
+    def program(self, pod: str, run: Run, namespace: str = "default", *, container: str) -> None:
+        """Have ``run`` do what is executed in a container."""
+        self.programs[namespace, pod, container] = run
 
     def compact(self) -> None:
         """Forget the history: running watches are told so (410), and so is whoever asks for an older version."""

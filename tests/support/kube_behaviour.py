@@ -114,7 +114,7 @@ def test_lists_take_labels_and_fields(kube: Kube, namespace: str) -> None:
 
     def names(selector: str = "", fields: str = "") -> list[str]:
         found = kube.list("ConfigMap", namespace, selector, fields)
-        return [obj["metadata"]["name"] for obj in found if obj["metadata"]["name"] != "kube-root-ca.crt"]
+        return [obj["metadata"]["name"] for obj in found if obj["metadata"]["name"] in "abcd"]  # not the cluster's own
 
     assert names() == ["a", "b", "c", "d"]
     assert names("tier=front") == ["a", "b"]
@@ -266,6 +266,28 @@ def test_what_others_have_set_is_taken_over_only_by_force(kube: Kube, namespace:
     assert ".spec.minReadySeconds" in caught.value.help.observed
     assert kube.apply(manifest, namespace=namespace)[0]["spec"]["minReadySeconds"] == 1
     assert kube.apply(manifest, namespace=namespace, force=False)[0]["spec"]["minReadySeconds"] == 1
+
+
+def test_an_update_owns_what_it_changes_and_may_give_away_what_it_does_not(kube: Kube, namespace: str) -> None:
+    as_captain = config_map("tides", namespace, height="4")
+    path = f"/api/v1/namespaces/{namespace}/configmaps/tides"
+
+    def apply() -> Obj:
+        query, content_type = {"fieldManager": "captain", "force": False}, "application/apply-patch+yaml"
+        return kube.connection.call("PATCH", path, query=query, body=as_captain, content_type=content_type)
+
+    before = apply()
+    changed = kube.replace({**before, "data": {"height": "9"}}, manager="mate")
+    with pytest.raises(KubeError, match='conflict with "mate"'):
+        apply()
+    owners = before["metadata"]["managedFields"]
+    given = kube.replace({**changed, "metadata": {**changed["metadata"], "managedFields": owners}}, manager="mate")
+    assert given["metadata"]["managedFields"] == owners
+    assert given["data"] == {"height": "9"}
+    assert apply()["data"] == before["data"]
+    nobody = kube.get("ConfigMap", "tides", namespace)
+    nobody["metadata"]["managedFields"] = [{}]
+    assert "managedFields" not in {key for key, value in kube.replace(nobody)["metadata"].items() if value}
 
 
 def test_deleting_what_is_not_there_is_fine(kube: Kube, namespace: str) -> None:
@@ -420,6 +442,15 @@ def test_a_service_without_pods_is_said(kube: Kube, namespace: str) -> None:
     assert refusal("service:web:81").summary == 'no service port 81 found for service "web"'
     assert refusal("service:booking:80").summary == 'services "booking" not found'
     assert refusal("pod:booking:80").summary == 'pods "booking" not found'
+
+
+def test_a_pod_that_no_node_takes_is_said(kube: Kube, namespace: str) -> None:
+    spec = {"schedulerName": "nobody", "containers": [{"name": "web", "image": "example.invalid/web:v1"}]}
+    kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}, namespace=namespace)
+    for ask in (lambda: kube.request("pod:web:80", "/", namespace), lambda: kube.exec("web", namespace, ["true"])):
+        with pytest.raises(KubeError, match="pod web does not have a host assigned") as caught:
+            ask()
+        assert caught.value.status == 400
 
 
 def test_a_pod_that_is_not_there_has_no_logs(kube: Kube, namespace: str) -> None:

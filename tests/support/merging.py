@@ -1,7 +1,8 @@
 """What an API server does to objects without any I/O: patch types, field ownership, selectors.
 
 Simpler than the real thing in one way that matters: list items are merged by their ``name`` where every item has one,
-and any other list is one value; the real server knows from the schema.
+and any other list is one value; the real server knows from the schema. In custom resources each list is one value, as
+it is there unless the schema says otherwise.
 """
 
 import copy
@@ -82,7 +83,7 @@ def json_patch(obj: Any, operations: list[Obj]) -> Any:
 def apply(live: Obj, config: Obj, manager: str, *, force: bool) -> Obj:
     """Return ``live`` changed by a server-side apply of ``config``: fields left out since the last one go."""
     owners, me = _owners(live), (manager, "Apply", "")
-    values, wanted = dict(_leaves(live)), dict(_leaves(config))
+    values, wanted = dict(_fields(live)), dict(_fields(config))
     conflicts = []
     for owner, fields in owners.items():
         disputed = {path for path in fields & _owned(wanted) if values.get(path) != wanted[path]}
@@ -100,7 +101,7 @@ def apply(live: Obj, config: Obj, manager: str, *, force: bool) -> Obj:
 
 def updated(old: Obj | None, new: Obj, manager: str, subresource: str = "") -> Obj:
     """Return ``new``, written whole by ``manager``, with the fields that changed owned by it."""
-    before, after = dict(_leaves(old or {})), dict(_leaves(new))
+    before, after = dict(_fields(old or {})), dict(_fields(new))
     changed = {path for path in _owned(after) if before.get(path) != after[path]}
     owners = _owners(new)
     for fields in owners.values():
@@ -142,14 +143,19 @@ def _named(items: Any) -> bool:
     return isinstance(items, list) and all(isinstance(item, dict) and "name" in item for item in items)
 
 
-def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def _fields(obj: Obj) -> Iterator[tuple[Path, Any]]:
     """Yield every field with its value, written as in ``fieldsV1``; an item of a named list is under its name."""
+    group = obj.get("apiVersion", "").rpartition("/")[0]
+    return _leaves(obj, (), built_in="." not in group or group.endswith(".k8s.io"))
+
+
+def _leaves(value: Any, path: Path, *, built_in: bool) -> Iterator[tuple[Path, Any]]:
     if path not in UNOWNED and isinstance(value, dict) and value:
         for key, part in value.items():
-            yield from _leaves(part, (*path, f"f:{key}"))
-    elif path not in UNOWNED and _named(value) and value:
+            yield from _leaves(part, (*path, f"f:{key}"), built_in=built_in)
+    elif path not in UNOWNED and built_in and _named(value) and value:
         for item in value:
-            yield from _leaves(item, (*path, "k:" + json.dumps({"name": item["name"]})))
+            yield from _leaves(item, (*path, "k:" + json.dumps({"name": item["name"]})), built_in=built_in)
     else:
         yield path, value
 

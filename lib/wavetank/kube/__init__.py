@@ -11,7 +11,7 @@ from wavetank.kube.connection import FIELD_MANAGER, Obj
 from wavetank.kube.exec import ExecResult
 from wavetank.kube.kinds import Kind
 from wavetank.kube.kube import Kube
-from wavetank.kube.pods import PodTrouble, explain_pod, is_ready
+from wavetank.kube.pods import PodTrouble, default_container, explain_pod, is_over, is_ready
 from wavetank.kube.proxy import HttpAnswer
 from wavetank.kube.rollout import Revision, Rollout, history, rollout_state
 
@@ -25,8 +25,10 @@ __all__ = [
     "PodTrouble",
     "Revision",
     "Rollout",
+    "default_container",
     "explain_pod",
     "history",
+    "is_over",
     "is_ready",
     "rollout_state",
 ]

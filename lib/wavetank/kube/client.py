@@ -92,10 +92,13 @@ class Client:
         resource = self.resource_of(obj)
         return self.connection.call("POST", resource.path(namespace_of(obj)), query=_AS_WAVETANK, body=obj)
 
-    def replace(self, obj: Obj) -> Obj:
-        """Replace an object whole; refused with status 409 when it has changed since its ``resourceVersion``."""
+    def replace(self, obj: Obj, manager: str = FIELD_MANAGER) -> Obj:
+        """Replace an object whole; refused with status 409 when it has changed since its ``resourceVersion``.
+
+        ``manager`` is who owns what is changed by it.
+        """
         path = self.resource_of(obj).path(namespace_of(obj), name_of(obj))
-        return self.connection.call("PUT", path, query=_AS_WAVETANK, body=obj)
+        return self.connection.call("PUT", path, query={"fieldManager": manager}, body=obj)
 
     def patch(
         self,
@@ -117,14 +120,21 @@ class Client:
         )
 
     def delete_object(
-        self, kind: Kind, name: str, namespace: str | None = None, *, grace: int | None = None, uid: str | None = None
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str | None = None,
+        *,
+        grace: int | None = None,
+        uid: str | None = None,
+        foreground: bool = False,
     ) -> Obj | None:
         """Delete one object, what it owns following in the background. Returns None when there was none.
 
-        ``grace`` is the seconds a pod gets to end by itself (default: its own); with ``uid`` it is refused (status 409)
-        unless the object is still that one.
+        With ``foreground`` it is there until what it owns is gone. ``grace`` is the seconds a pod gets to end by itself
+        (default: its own); with ``uid`` it is refused (status 409) unless the object is still that one.
         """
-        options: Obj = {"propagationPolicy": "Background"}
+        options: Obj = {"propagationPolicy": "Foreground" if foreground else "Background"}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         if uid is not None:

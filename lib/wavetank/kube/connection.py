@@ -282,9 +282,11 @@ def _as_text(value: Any) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the core of an error that urllib3 has wrapped several times."""
+    """Return the core of an error that may have been wrapped several times."""
     if isinstance(error, ReadTimeoutError):
         return "no answer in time"
     if isinstance(error, NewConnectionError) and isinstance(error.__cause__, OSError):
-        return error.__cause__.strerror or str(error.__cause__)
+        error = error.__cause__
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
     return str(error.args[0] if error.args else error)

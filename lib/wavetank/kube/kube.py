@@ -165,7 +165,7 @@ class Kube(Client):
         headers: Mapping[str, str] | None = None,
         timeout: float = 5.0,
     ) -> proxy.HttpAnswer:
-        """Send HTTP to ``service:NAME:PORT`` or ``pod:NAME:PORT`` through the API server; see `wavetank.kube.proxy`."""
+        """Send HTTP to ``service:NAME:PORT``, or from within to ``pod:NAME:PORT``; see `wavetank.kube.proxy`."""
         return proxy.request(self, target, path, namespace, method=method, body=body, headers=headers, timeout=timeout)
 
     def events(self, namespace: str, about: str | None = None) -> builtins.list[Obj]:

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 
 from wavetank.kube.connection import Obj
 
-__all__ = ["PodTrouble", "event_words", "explain_pod", "is_ready", "troubled_container"]
+__all__ = [
+    "PodTrouble",
+    "default_container",
+    "event_words",
+    "explain_pod",
+    "is_over",
+    "is_ready",
+    "troubled_container",
+]
+
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,22 @@ def explain_pod(pod: Obj, events: Sequence[Obj] = (), logs: Sequence[str] = ()) 
 def is_ready(pod: Obj) -> bool:
     """Tell whether the pod takes traffic."""
     return _condition(pod, "Ready").get("status") == "True" and "deletionTimestamp" not in pod["metadata"]
+
+
+def is_over(pod: Obj) -> bool:
+    """Tell whether the pod has done its work: a mesh's sidecar, which is none of its containers, may outlive them."""
+    if pod["status"].get("phase") in ("Succeeded", "Failed"):
+        return True
+    containers = pod["status"].get("containerStatuses") or []
+    ended = all("terminated" in container.get("state", {}) for container in containers)
+    return pod["spec"].get("restartPolicy") == "Never" and bool(containers) and ended
+
+
+def default_container(pod: Obj) -> Obj:
+    """Return the container that is meant when none is named: a mesh notes which one it was before its own came."""
+    containers: list[Obj] = pod["spec"]["containers"]
+    meant = pod["metadata"].get("annotations", {}).get(DEFAULT_CONTAINER)
+    return next((container for container in containers if container["name"] == meant), containers[0])
 
 
 def troubled_container(pod: Obj) -> tuple[str, bool] | None:

@@ -1,20 +1,25 @@
-"""HTTP to a Service or a Pod through the API server: no port is opened anywhere, whatever the cluster's network is."""
+"""HTTP to a Service or a Pod through the API server: no port is opened anywhere, whatever the cluster's network is.
+
+A Service is asked as a client would: the API server sends the request on to one of its pods, over the cluster's
+network. A pod is asked from within, through a port-forward, and so is the application in it, whatever a mesh or a
+network policy lets in from outside.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from wavetank.errors import KubeError, UnreachableError
 from wavetank.kube.client import Client
 from wavetank.kube.connection import ONCE, hangs, refusal
+from wavetank.kube.forward import ForwardedPort
 
 __all__ = ["HttpAnswer", "request"]
-
-PLURALS = {"service": "services", "pod": "pods"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +53,69 @@ def request(
 ) -> HttpAnswer:
     """Send one request to ``service:NAME:PORT`` or ``pod:NAME:PORT`` and return the answer, whatever its status.
 
-    Raises `NotFoundError` when there is no such target and `KubeError` when the API server could not get an answer
-    (no endpoints: 503; nothing within ``timeout`` seconds: 504).
+    A pod's port is a number, a service's may be a name. Raises `NotFoundError` when there is no such target and
+    `KubeError` when there is no answer to get (no endpoints, or nobody at that port: 503; nothing within ``timeout``
+    seconds: 504).
     """
     kind, _, rest = target.partition(":")
     name, _, port = rest.rpartition(":")
-    if kind not in PLURALS or not name or not port:
-        raise ValueError(f"target {target!r} is neither service:NAME:PORT nor pod:NAME:PORT")
-    route, _, query = path.lstrip("/").partition("?")
-    where = f"/api/v1/namespaces/{namespace}/{PLURALS[kind]}/{name}:{port}/proxy/{route}"
+    if not name or not (port.isdecimal() if kind == "pod" else port and kind == "service"):
+        raise ValueError(f"target {target!r} is neither service:NAME:PORT nor pod:NAME:PORT (a number)")
+    asked = _Request(method, path, body.encode() if isinstance(body, str) else body, headers or {})
+    try:
+        if kind == "pod":
+            with ForwardedPort(client, name, namespace, int(port), timeout) as inside:
+                return _ask_inside(inside, asked)
+        return _ask_service(client, f"{name}:{port}", namespace, asked, timeout)
+    except TimeoutError as error:
+        raise KubeError(f"{target} gave no answer to {method} {path} within {timeout:g} s", status=504) from error
+    except HTTPException as error:
+        raise KubeError(
+            f"{target} broke off its answer to {method} {path}", status=502, observed=repr(error)
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    body: bytes | None
+    headers: Mapping[str, str]
+
+
+def _ask_inside(inside: ForwardedPort, asked: _Request) -> HttpAnswer:
+    sender: Any = HTTPConnection("localhost")
+    sender.sock = inside
+    sender.request(asked.method, quote(asked.path, safe="/:@%?=&+,;"), asked.body, dict(asked.headers))
+    response = HTTPResponse(inside, method=asked.method)  # type: ignore[arg-type]
+    response.begin()
+    return _answer(response.status, dict(response.headers), response.read())
+
+
+def _ask_service(client: Client, service: str, namespace: str, asked: _Request, timeout: float) -> HttpAnswer:
+    route, _, query = asked.path.lstrip("/").partition("?")
     try:
         response = client.connection.exchange(
-            method,
-            where,
+            asked.method,
+            f"/api/v1/namespaces/{namespace}/services/{service}/proxy/{route}",
             query=parse_qsl(query, keep_blank_values=True),
-            body=body.encode() if isinstance(body, str) else body,
-            headers=headers,
+            body=asked.body,
+            headers=asked.headers,
             timeout=timeout,
             retries=ONCE,
         )
     except UnreachableError as error:
         if hangs(error):
-            raise KubeError(f"{target} gave no answer to {method} {path} within {timeout:g} s", status=504) from error
+            raise TimeoutError from error
         raise
-    answer = HttpAnswer(response.status, {key.lower(): value for key, value in response.headers.items()}, response.data)
+    answer = _answer(response.status, dict(response.headers), response.data)
     if _is_from_the_api_server(answer):
         raise refusal(answer.status, answer.body)
     return answer
+
+
+def _answer(status: int, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+    return HttpAnswer(status, {name.lower(): value for name, value in headers.items()}, body)
 
 
 def _is_from_the_api_server(answer: HttpAnswer) -> bool:

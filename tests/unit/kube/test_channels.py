@@ -1,0 +1,79 @@
+"""Streams over TLS: the server is who the kubeconfig says, and so is the client."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from tests.support.apiserver import ApiServer
+
+from wavetank.errors import UnreachableError
+from wavetank.kube import Kube
+
+Config = dict[str, dict[str, str]]
+
+
+def certify(folder: Path, name: str) -> dict[str, str]:
+    """Write a certificate for 127.0.0.1, signed by itself, and its key; return their paths as a kubeconfig does."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + timedelta(hours=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+    signed = made.add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256())
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / f"{name}.crt").write_bytes(signed.public_bytes(pem))
+    (folder / f"{name}.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    return {"client-certificate": str(folder / f"{name}.crt"), "client-key": str(folder / f"{name}.key")}
+
+
+@pytest.fixture
+def config(api: ApiServer, tmp_path: Path) -> Config:
+    """Have the server speak TLS, with a client it trusts; what its kubeconfig says of the two can be changed."""
+    server, client = certify(tmp_path, "server"), certify(tmp_path, "client")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*server.values())
+    context.load_verify_locations(client["client-certificate"])
+    context.verify_mode = ssl.CERT_REQUIRED
+    assert api._server is not None
+    api._server.socket = context.wrap_socket(api._server.socket, server_side=True)
+    api.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"nodeName": "worker"}})
+    api.answer("pod:web:8080", lambda request: (200, {}, b"aye"))
+    return {"cluster": {"certificate-authority": server["client-certificate"]}, "user": client}
+
+
+def connect(api: ApiServer, folder: Path, config: Config) -> Kube:
+    path = api.kubeconfig(folder)
+    told = json.loads(path.read_text())
+    address = told["clusters"][0]["cluster"]["server"].replace("http:", "https:")
+    told["clusters"][0]["cluster"] = {"server": address, **config["cluster"]}
+    told["users"][0]["user"] = config["user"]
+    path.write_text(json.dumps(told))
+    return Kube.connect(path)
+
+
+def test_both_sides_know_each_other(api: ApiServer, tmp_path: Path, config: Config) -> None:
+    kube = connect(api, tmp_path, config)
+    assert kube.request("pod:web:8080", "/", "default").text == "aye"
+
+
+def test_a_server_that_nobody_vouches_for_is_not_talked_to(api: ApiServer, tmp_path: Path, config: Config) -> None:
+    kube = connect(api, tmp_path, config)
+    kube.kinds.find("Pod")
+    kube.connection.configuration.ssl_ca_cert = config["user"]["client-certificate"]
+    with pytest.raises(UnreachableError) as caught:
+        kube.request("pod:web:8080", "/", "default")
+    assert "certificate verify failed" in caught.value.help.observed
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_who_wants_it_may_talk_to_anybody(api: ApiServer, tmp_path: Path, config: Config) -> None:
+    config["cluster"] = {"insecure-skip-tls-verify": True}  # type: ignore[dict-item]
+    assert connect(api, tmp_path, config).request("pod:web:8080", "/", "default").text == "aye"
