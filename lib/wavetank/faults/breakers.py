@@ -63,6 +63,13 @@ class Break:
         """Tell whether ``obj`` is as this fault left it."""
         return bool(read(obj, self.path) == self.became)
 
+    def meets(self, original: Mapping[str, Any]) -> bool:
+        """Tell whether a fault that remembers ``original`` has changed the same value."""
+        if "path" not in original:
+            return False
+        held = Break.from_status(original)
+        return (held.kind, held.name, held.path) == (self.kind, self.name, self.path)
+
     def __str__(self) -> str:
         """Say where it is: ``/spec/selector/app of Service web``."""
         return f"{self.to_status()['path']} of {self.kind} {self.name}"

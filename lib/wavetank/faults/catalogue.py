@@ -61,6 +61,7 @@ class Kind:
 _MOST_PODS = 20
 _ONE_POD = Parameter("pods", "pods", 1, 1, _MOST_PODS, "how many of the matching pods, taken at random")
 _ALL_PODS = Parameter("pods", "pods", _MOST_PODS, 1, _MOST_PODS, "in how many of the matching pods at most")
+_PERCENT = Parameter("percent", "%", 100, 0.1, 100, "the share of the requests, taken at random", whole=False)
 
 _KINDS = (
     Kind(
@@ -173,6 +174,24 @@ _KINDS = (
         watch="NotReady after a while, endpoints that shrink, pods made anew elsewhere, and requests lost until then",
         reverts="the node is powered on again",
         targets=("node",),
+    ),
+    Kind(
+        "mesh-delay",
+        does="delays requests to a Service before they are sent, in the sidecars of its callers",
+        watch="callers with a sidecar wait, while the Service itself is as quick as ever; those without one notice"
+        " nothing; timeouts and retries of these routes do not apply meanwhile",
+        reverts="the delay comes out of the routes that still have it, or the VirtualService made for it goes",
+        targets=("service",),
+        parameters=(Parameter("ms", "ms", 2000, 1, 60_000, "the delay of each request"), _PERCENT),
+    ),
+    Kind(
+        "mesh-abort",
+        does="answers requests to a Service with an error instead of sending them, in the sidecars of its callers",
+        watch="callers with a sidecar get errors of which the Service itself knows nothing; those without one notice"
+        " nothing; timeouts and retries of these routes do not apply meanwhile",
+        reverts="the error comes out of the routes that still have it, or the VirtualService made for it goes",
+        targets=("service",),
+        parameters=(Parameter("status", "HTTP status", 503, 200, 599, "the status of the answers"), _PERCENT),
     ),
 )
 

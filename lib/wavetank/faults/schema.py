@@ -18,12 +18,14 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def parameter_properties() -> dict[str, dict[str, Any]]:
-    """Return the schema of each parameter of ``spec.parameters``, by name."""
+    """Return the schema of each parameter of ``spec.parameters``, by name, as wide as the widest kind takes it."""
     properties: dict[str, dict[str, Any]] = {}
     for parameter, kinds in _takers().items():
         described = _property(parameter, kinds)
-        if parameter.name in properties:  # with another default for other kinds
-            described["description"] = f"{properties[parameter.name]['description']}; {described['description']}"
+        if other := properties.get(parameter.name):  # with another default, or other bounds, for other kinds
+            described["description"] = f"{other['description']}; {described['description']}"
+            described["minimum"] = min(other["minimum"], described["minimum"])
+            described["maximum"] = max(other["maximum"], described["maximum"])
         properties[parameter.name] = described
     return properties
 
@@ -35,6 +37,7 @@ def kind_rules() -> list[Rule]:
     return [
         *(_target_rule(fitting, kinds) for fitting, kinds in targets.items()),
         *(_parameter_rule(name, kinds) for name, kinds in names.items()),
+        *_bound_rules(),
     ]
 
 
@@ -63,6 +66,20 @@ def _parameter_rule(name: str, kinds: list[str]) -> Rule:
         "rule": f"!has(self.parameters.{name}) || self.kind in {kinds}",
         "messageExpression": f"self.kind + ' does not take the parameter {name}: only {_listed(kinds)}'",
     }
+
+
+def _bound_rules() -> list[Rule]:
+    """Return a rule for each parameter that some kinds take less far than others do."""
+    widest, rules = parameter_properties(), []
+    for parameter, kinds in _takers().items():
+        own, name = _property(parameter, kinds), parameter.name
+        least, most = own["minimum"], own["maximum"]
+        if (least, most) != (widest[name]["minimum"], widest[name]["maximum"]):
+            within = f"(self.parameters.{name} >= {least} && self.parameters.{name} <= {most})"
+            rule = f"!(self.kind in {kinds}) || !has(self.parameters.{name}) || {within}"
+            message = f"self.kind + ' takes {name} from {least} to {most}'"
+            rules.append({"rule": rule, "messageExpression": message})
+    return rules
 
 
 def _listed(kinds: list[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wavetank.faults.resource import Fault
-from wavetank.kube import Obj
+from wavetank.kube import Obj, default_container
 
 __all__ = ["SWITCHED", "label_selector", "order", "restarts", "running", "switch_target"]
 
@@ -41,8 +41,8 @@ def order(fault: Fault, fault_id: str, seconds: float) -> dict[str, Any]:
 
 
 def switch_target(pod: Obj) -> str:
-    """Return where the pod's fault switch is, as `Kube.request` names it: its first container's first port."""
-    ports = pod["spec"]["containers"][0].get("ports") or [{}]
+    """Return where the pod's fault switch is, as `Kube.request` names it: its own container's first port."""
+    ports = default_container(pod).get("ports") or [{}]
     return f"pod:{pod['metadata']['name']}:{ports[0].get('containerPort', DEFAULT_PORT)}"
 
 

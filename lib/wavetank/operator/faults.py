@@ -20,11 +20,13 @@ from typing import Any
 
 from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.faults.breakers import BREAKERS
+from wavetank.faults.mesh import PARTS
 from wavetank.faults.resource import ENDED, Fault, from_rfc3339, to_rfc3339
 from wavetank.faults.switch import SWITCHED
 from wavetank.kube import Kube, Obj
 from wavetank.operator.effects import Effect, Order, Outcome
 from wavetank.operator.look import FINALIZER, FINISHED, Look, News, refuse_stale
+from wavetank.operator.mesh import InjectInMesh
 from wavetank.operator.objects import BreakObject
 from wavetank.operator.pods import CrashContainers, KillPods, SwitchInPods
 from wavetank.operator.rules import check_fault
@@ -39,6 +41,7 @@ _BREAKING = threading.Lock()
 
 EFFECTS: Mapping[str, Effect] = {
     **dict.fromkeys(BREAKERS, BreakObject()),
+    **dict.fromkeys(PARTS, InjectInMesh()),
     **dict.fromkeys(SWITCHED, SwitchInPods()),
     "container-crash": CrashContainers(),
     "pod-kill": KillPods(),
@@ -81,7 +84,7 @@ class FaultTender:
         try:
             fault = Fault.from_resource(resource)
             refuse_stale(resource, fault.duration)
-            with _BREAKING if fault.kind in BREAKERS else nullcontext():
+            with _BREAKING if fault.kind in BREAKERS.keys() | PARTS.keys() else nullcontext():
                 check_fault(self._kube, fault, self._namespace, self._uid)
                 ends_at = _rounded_up(now + timedelta(seconds=fault.duration))
                 order = Order(self._kube, fault, self._namespace, self._uid, ends_at)

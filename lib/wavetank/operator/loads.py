@@ -19,7 +19,7 @@ from typing import Any
 
 from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.faults.resource import from_rfc3339, to_rfc3339
-from wavetank.kube import Kube, Obj
+from wavetank.kube import Kube, Obj, is_over
 from wavetank.operator.look import FINALIZER, FINISHED, Look, News, age_of, refuse_stale
 from wavetank.operator.rules import check_load
 from wavetank.traffic.manifest import load_pod
@@ -72,7 +72,7 @@ class LoadTender:
         pod = self._kube.find("Pod", status["pod"], self._namespace)
         if pod is None:
             return self._finish("Failed", f"its pod {status['pod']} is gone")
-        if pod["status"]["phase"] in ("Succeeded", "Failed"):
+        if is_over(pod):
             return self._sum_up(resource, pod)
         if resource["spec"].get("stop"):
             return self._stop(resource, pod)

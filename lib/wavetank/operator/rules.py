@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 
 from wavetank.errors import InputError
 from wavetank.faults.breakers import BREAKERS, Break
+from wavetank.faults.mesh import PARTS, Injection
 from wavetank.faults.resource import Fault, FaultStatus, Target
 from wavetank.faults.switch import label_selector
 from wavetank.kube import Kube, Obj
+from wavetank.operator.meshrules import injection, injection_warnings
 from wavetank.traffic.resource import Load
 
-__all__ = ["check_fault", "check_load", "plan_break", "selector_of"]
+__all__ = ["check_fault", "check_load", "plan_break", "plan_injection", "selector_of"]
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 _API_KINDS = {"deployment": "Deployment", "service": "Service", "node": "Node"}
@@ -28,8 +30,11 @@ def check_fault(kube: Kube, fault: Fault, namespace: str, uid: str = "") -> list
     """
     _refuse_system_namespace(namespace)
     if fault.kind in BREAKERS:
-        _refuse_broken_already(kube, plan_break(kube, fault, namespace, datetime.now(UTC)), namespace, uid)
+        _refuse_changed_already(kube, plan_break(kube, fault, namespace, datetime.now(UTC)), namespace, uid)
         return []
+    if fault.kind in PARTS:
+        _refuse_changed_already(kube, plan_injection(kube, fault, namespace, uid), namespace, uid)
+        return injection_warnings(kube, fault, namespace)
     selector = selector_of(kube, fault.target, namespace)
     if kube.list("Pod", namespace, selector=selector):
         return []
@@ -64,6 +69,11 @@ def plan_break(kube: Kube, fault: Fault, namespace: str, ends_at: datetime) -> B
     if fault.target.what == "node":
         _refuse_control_plane(target)
     return BREAKERS[fault.kind](target, fault, ends_at)
+
+
+def plan_injection(kube: Kube, fault: Fault, namespace: str, uid: str) -> Injection:
+    """Return what a fault in the mesh would change. Raises `InputError` when it cannot."""
+    return injection(kube, fault, _existing(kube, fault.target, namespace), uid)
 
 
 def selector_of(kube: Kube, target: Target, namespace: str) -> str:
@@ -107,15 +117,13 @@ def _refuse_control_plane(node: Obj) -> None:
         )
 
 
-def _refuse_broken_already(kube: Kube, planned: Break, namespace: str, uid: str) -> None:
+def _refuse_changed_already(kube: Kube, planned: Break | Injection, namespace: str, uid: str) -> None:
     """Two faults that change the same value would put each other's trouble back for good: the second is refused."""
     for other in kube.list("Fault", None if planned.kind == "Node" else namespace):
         status, metadata = FaultStatus.from_resource(other), other["metadata"]
-        original = other.get("status", {}).get("original", {})
-        if status.ended or metadata["uid"] == uid or "path" not in original:
+        if status.ended or metadata["uid"] == uid:
             continue
-        held = Break.from_status(original)
-        if (held.kind, held.name, held.path) == (planned.kind, planned.name, planned.path):
+        if planned.meets(other.get("status", {}).get("original", {})):
             raise InputError(
                 f"another fault has changed {planned} already",
                 observed=f"the fault {metadata['name']} in {metadata['namespace']}, until {status.ends_at}",

@@ -46,12 +46,12 @@ def test_every_default_is_within_its_bounds(kind: Kind, parameter: Parameter) ->
         assert all(value == int(value) for value in (parameter.least, parameter.default, parameter.most))
 
 
-def test_a_parameter_has_the_same_bounds_in_every_kind() -> None:
-    bounds: dict[str, set[tuple[float, float, bool]]] = {}
+def test_a_parameter_is_the_same_number_of_the_same_thing_in_every_kind() -> None:
+    meanings: dict[str, set[tuple[str, bool]]] = {}
     for kind in KINDS:
         for parameter in kind.parameters:
-            bounds.setdefault(parameter.name, set()).add((parameter.least, parameter.most, parameter.whole))
-    assert {name: len(found) for name, found in bounds.items() if len(found) > 1} == {}
+            meanings.setdefault(parameter.name, set()).add((parameter.unit, parameter.whole))
+    assert {name: len(found) for name, found in meanings.items() if len(found) > 1} == {}
 
 
 def test_the_crd_knows_the_kinds_of_the_catalogue(spec: Obj) -> None:
@@ -64,6 +64,15 @@ def test_the_crd_knows_the_targets_of_the_catalogue(spec: Obj) -> None:
 
 def test_the_crd_has_the_parameters_of_the_catalogue(spec: Obj) -> None:
     assert spec["properties"]["parameters"]["properties"] == parameter_properties()
+
+
+@pytest.mark.parametrize(("kind", "parameter"), PARAMETERS)
+def test_the_crd_takes_a_parameter_as_far_as_the_kind_does(spec: Obj, kind: Kind, parameter: Parameter) -> None:
+    widest = spec["properties"]["parameters"]["properties"][parameter.name]
+    narrower = (widest["minimum"], widest["maximum"]) != (parameter.least, parameter.most)
+    told = f"self.kind + ' takes {parameter.name} from {parameter.least:g} to {parameter.most:g}'"
+    rules = [rule["rule"] for rule in spec["x-kubernetes-validations"] if rule.get("messageExpression") == told]
+    assert any(f"'{kind.name}'" in rule for rule in rules) is narrower
 
 
 def test_the_crd_ties_targets_and_parameters_to_kinds(spec: Obj) -> None:

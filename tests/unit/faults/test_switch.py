@@ -54,8 +54,15 @@ def test_names_are_those_of_the_application() -> None:
     ],
 )
 def test_the_switch_is_at_the_first_port_of_the_first_container(ports: list[Obj] | None, target: str) -> None:
-    pod = {"metadata": {"name": "web-1"}, "spec": {"containers": [{"ports": ports}, {"ports": [{"containerPort": 1}]}]}}
-    assert switch_target(pod) == target
+    containers = [{"name": "web", "ports": ports}, {"name": "other", "ports": [{"containerPort": 1}]}]
+    assert switch_target({"metadata": {"name": "web-1"}, "spec": {"containers": containers}}) == target
+
+
+def test_the_switch_is_in_the_container_that_a_mesh_has_put_its_own_before() -> None:
+    metadata = {"name": "web-1", "annotations": {"kubectl.kubernetes.io/default-container": "web"}}
+    proxy = {"name": "istio-proxy", "ports": [{"name": "http-envoy-prom", "containerPort": 15090}]}
+    web = {"name": "web", "ports": [{"containerPort": 8081}]}
+    assert switch_target({"metadata": metadata, "spec": {"containers": [proxy, web]}}) == "pod:web-1:8081"
 
 
 def test_only_pods_with_a_process_to_talk_to_count_as_running() -> None:

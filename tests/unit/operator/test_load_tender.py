@@ -58,6 +58,15 @@ def reasons(look: Look) -> list[str]:
     return [news.reason for news in look.news]
 
 
+def test_it_is_over_with_its_container_though_a_sidecar_goes_on(pond: Pond, web: None) -> None:
+    tending = tender(pond)
+    tending.look()
+    report(pond)
+    play(pond, "Running", ended_with(0))
+    assert reasons(tending.look()) == ["Completed"]
+    assert status(pond)["sent"] == 40
+
+
 def test_it_is_run_by_a_pod_of_its_own(pond: Pond, web: None) -> None:
     tending = tender(pond)
     tending.look()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import yaml
+from tests.support.mesh import SHAPES, virtual_service, with_istio
 from tests.support.operator_process import operating
+from tests.support.permissions import Permission, needed
 from tests.support.pond import NAMESPACE, Pond
 from tests.support.waiting import eventually
 
@@ -15,13 +16,14 @@ from wavetank.kube import Obj
 from wavetank.traffic import Load, Target
 
 OPERATOR = Path(__file__).parents[3] / "clusters/manifests/operator.yaml"
-VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 FAULTS = {
     "slow": ("latency", {"deployment": "booking"}),
     "killed": ("pod-kill", {"service": "payment"}),
     "lost": ("selector-mismatch", {"service": "booking"}),
     "image": ("bad-image", {"deployment": "booking"}),
     "dark": ("node-stop", {"node": "worker"}),
+    "late": ("mesh-delay", {"service": "booking"}),
+    "gone": ("mesh-abort", {"service": "payment"}),
 }
 REFUSED = {
     "no-deployment": ("bad-image", {"deployment": "boking"}),
@@ -30,9 +32,6 @@ REFUSED = {
 }
 
 RUNNING = {"state": {"running": {"startedAt": "2026-05-01T12:00:00Z"}}}
-
-Permission = tuple[str, str, str]
-"""API group, resource (with its subresource), verb."""
 
 
 def granted() -> set[Permission]:
@@ -46,19 +45,6 @@ def granted() -> set[Permission]:
     }
 
 
-def needed(method: str, url: str) -> Permission | None:
-    """Return what a request needs; None for what everybody may ask, such as which kinds there are."""
-    root, *parts = urlsplit(url).path.strip("/").split("/")
-    group = "" if root == "api" else "/".join(parts[:1])
-    parts = parts[1:] if root == "api" else parts[2:]
-    if parts[:1] == ["namespaces"] and len(parts) > 2:
-        parts = parts[2:]
-    if not parts:
-        return None
-    verb = VERBS.get(method, "get" if len(parts) > 1 else "watch" if "watch=" in url else "list")
-    return group, "/".join([parts[0], *parts[2:3]]), verb
-
-
 def store(pond: Pond, obj: Obj) -> None:
     pond.api.put(obj)  # behind the API's back: every request that the API sees is the operator's
 
@@ -69,6 +55,8 @@ def test_the_operator_asks_for_what_its_role_grants_and_nothing_else(pond: Pond)
     pond.deploy("booking")
     pond.deploy("payment")
     pond.node("worker")
+    with_istio(pond)
+    store(pond, virtual_service(SHAPES["canary"]))
     pond.api.requests.clear()
     with operating(pond.kube, webhook_port=0):
         for name, (kind, target) in {**FAULTS, **REFUSED}.items():
@@ -96,6 +84,6 @@ def test_the_operator_asks_for_what_its_role_grants_and_nothing_else(pond: Pond)
         store(pond, {**ended, "status": {**ended["status"], "phase": "Failed"}})
         eventually(lambda: pond.status("steady", "Load")["phase"] == "Stopped", "the load to have ended")
 
-    asked = {permission for request in pond.api.requests if (permission := needed(*request))}
+    asked = {permission for request in pond.api.requests for permission in needed(*request)}
     assert asked - granted() == set(), "not granted"
     assert granted() - asked == set(), "granted for nothing"

@@ -1,0 +1,99 @@
+"""What the mesh has in place for a Service: where a fault would go, why it cannot, and who will not notice it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wavetank.errors import InputError, NotFoundError
+from wavetank.faults.mesh import Injection
+from wavetank.faults.resource import Fault
+from wavetank.faults.virtualservice import governs, only_for_gateways, speaks_http, virtual_service
+from wavetank.kube import Kube, Obj
+from wavetank.kube.sidecar import has_sidecar
+from wavetank.waves import is_over
+
+__all__ = ["VIRTUAL_SERVICE", "governing", "injection", "injection_warnings"]
+
+VIRTUAL_SERVICE = ("networking.istio.io/v1", "VirtualService")
+
+
+def injection(kube: Kube, fault: Fault, service: Obj, uid: str) -> Injection:
+    """Return what ``fault`` (the resource ``uid``) would change. Raises `InputError` when it cannot.
+
+    That is the VirtualService by which sidecars go for the Service; where there is none, one that another fault has
+    made for it, or else one to be made.
+    """
+    _refuse_other_protocols(service)
+    namespace = service["metadata"]["namespace"]
+    there = _in_place(kube, namespace)
+    if made := _made_by_another(kube, fault, namespace, uid):
+        joined = next((one for one in there if one["metadata"]["name"] == made), None)
+        return Injection.plan(joined or virtual_service(made, namespace, fault.target.name), fault, made=True)
+    if found := _by_age(one for one in there if governs(one, fault.target.name)):
+        return Injection.plan(found[0], fault)
+    name = f"wavetank-{fault.name}"
+    if name in {one["metadata"]["name"] for one in there}:
+        raise InputError(
+            f"the fault cannot make its VirtualService {name}",
+            observed=f"there is one of this name in {namespace} already, for other hosts",
+            expected="another name for the fault",
+        )
+    return Injection.plan(virtual_service(name, namespace, fault.target.name), fault, made=True)
+
+
+def injection_warnings(kube: Kube, fault: Fault, namespace: str) -> list[str]:
+    """Return what would keep a learner from seeing ``fault``."""
+    warnings = []
+    if not any(has_sidecar(pod) for pod in kube.list("Pod", namespace)):
+        warnings.append(
+            f"no pod in the namespace {namespace} has a sidecar, so nobody in it will notice: "
+            f"kubectl label namespace {namespace} istio-injection=enabled, and restart the callers"
+        )
+    for one in kube.list(VIRTUAL_SERVICE, namespace):
+        if only_for_gateways(one, fault.target.name):
+            name = one["metadata"]["name"]
+            warnings.append(f"the VirtualService {name} is bound to gateways only: what comes through them is not hit")
+    return warnings
+
+
+def governing(kube: Kube, service: str, namespace: str) -> list[str]:
+    """Return the names of the VirtualServices for a Service; sidecars go by the first of them, the oldest."""
+    found = _by_age(one for one in kube.list(VIRTUAL_SERVICE, namespace) if governs(one, service))
+    return [str(one["metadata"]["name"]) for one in found]
+
+
+def _in_place(kube: Kube, namespace: str) -> list[Obj]:
+    try:
+        return kube.list(VIRTUAL_SERVICE, namespace)
+    except NotFoundError as error:
+        raise InputError(
+            "this cluster has no Istio",
+            observed=error.summary,
+            expected="a mesh, which faults of this kind are put into",
+            hint="wavetank up --for 03-service-mesh",
+        ) from error
+
+
+def _by_age(found: Iterable[Obj]) -> list[Obj]:
+    return sorted(found, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]))
+
+
+def _made_by_another(kube: Kube, fault: Fault, namespace: str, uid: str) -> str | None:
+    """Return the VirtualService that another fault makes for the same Service, there already or not yet."""
+    for other in kube.list("Fault", namespace):
+        original = other.get("status", {}).get("original", {})
+        joins = original.get("made") and original["service"] == fault.target.name
+        if joins and other["metadata"]["uid"] != uid and not is_over(other):
+            return str(original["name"])
+    return None
+
+
+def _refuse_other_protocols(service: Obj) -> None:
+    ports = service["spec"].get("ports") or []
+    if ports and not any(speaks_http(port) for port in ports):
+        name = service["metadata"]["name"]
+        raise InputError(
+            f"the Service {name} does not speak HTTP",
+            observed=f"its ports are {', '.join(str(port.get('appProtocol') or port.get('name')) for port in ports)}",
+            expected="a port whose name begins with http or grpc: Istio injects faults into HTTP alone",
+        )
