@@ -1,7 +1,9 @@
-"""`make bench`: the client, the load generator beside Fortio, then the cluster."""
+"""`make bench`: the client, a look at a mesh, the load generator beside Fortio, the cluster, cold starts."""
 
-from tests.bench import bench_client, bench_cluster, bench_load
+from tests.bench import bench_client, bench_cluster, bench_load, bench_observe, bench_serverless
 
 bench_client.main()
+bench_observe.main()
 bench_load.main()
 bench_cluster.main()
+bench_serverless.main()

@@ -1,0 +1,57 @@
+"""What Istio's own analysis says of a namespace: `istioctl analyze` knows the mistakes that people make with it.
+
+A route to a version that nobody has defined, a gateway that selects no pod, two services that want the same name: the
+program reads what is in the cluster and names them, with a code that is documented (istio.io, "Analysis messages").
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+from wavetank.errors import KubeError, NotFoundError
+from wavetank.kube import Kube
+
+__all__ = ["Message", "analyze", "messages_of"]
+
+_SECONDS = 20
+_WORTH_SAYING = ("Error", "Warning")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One finding: how bad (Error, Warning), its code, about which object, in Istio's words."""
+
+    level: str
+    code: str
+    about: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.words} ({self.code})"
+
+
+def messages_of(answer: str) -> tuple[Message, ...]:
+    """Read what `istioctl analyze --output json` writes, without mere hints; no finding is an empty answer."""
+    return tuple(
+        Message(told["level"], told["code"], told.get("origin", ""), told["message"])
+        for told in json.loads(answer or "[]")
+        if told["level"] in _WORTH_SAYING
+    )
+
+
+def analyze(kube: Kube, namespace: str) -> tuple[Message, ...]:
+    """Let istioctl look at ``namespace``. Raises `NotFoundError` without istioctl, `KubeError` when it cannot look."""
+    program = shutil.which("istioctl")
+    if program is None:
+        raise NotFoundError("istioctl is not on the PATH", status=404, hint="it is in the bundle: wavetank bundle ls")
+    given = ["--kubeconfig", str(kube.connection.kubeconfig)] if kube.connection.kubeconfig else []
+    command = [program, "analyze", *given, "--namespace", namespace, "--output", "json", "--timeout", f"{_SECONDS}s"]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=2 * _SECONDS, check=False)
+        return messages_of(ran.stdout)  # its exit code says whether it has found an error, not whether it could look
+    except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
+        said = ran.stderr.splitlines()[-3:] if isinstance(error, ValueError | KeyError) else []
+        raise KubeError("istioctl could not look at the namespace", logs=said, command=" ".join(command)) from error
