@@ -6,48 +6,24 @@ and in turn, so that whatever else the machine does meets both alike.
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wavetank.errors import ImageError, InputError
 from wavetank.images.engine import Engine
+from wavetank.spread import Spread
 
-__all__ = ["MOST", "Spread", "Starts", "measure"]
+__all__ = ["MOST", "Starts", "measure"]
 
 MOST = 200
 """Starts that are measured at most."""
 _OPTIONS = ("-I", "-S", "-c", "import time; print(time.time_ns())")
 _ONE_SECONDS = 30.0
 """Seconds one start may take, from 'run' to the program's end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How a number of measurements is spread, in seconds; `of` takes at least one."""
-
-    count: int
-    least: float
-    p50: float
-    p95: float
-    most: float
-
-    @classmethod
-    def of(cls, seconds: Sequence[float]) -> Spread:
-        """Return the spread of measurements: a percentile is the smallest of them that so many do not exceed."""
-        ordered = sorted(seconds)
-        ranks = (max(1, math.ceil(percent / 100 * len(ordered))) for percent in (50, 95))
-        p50, p95 = (ordered[rank - 1] for rank in ranks)
-        return cls(len(ordered), ordered[0], p50, p95, ordered[-1])
-
-    def __str__(self) -> str:
-        numbers = (self.p50, self.p95, self.least, self.most)
-        half, most_of_them, least, most = (f"{1000 * seconds:.1f}" for seconds in numbers)
-        return f"half within {half} ms, 95 % within {most_of_them} ms, from {least} to {most} ms"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ touches the cluster except through the Kubernetes API.
 
 from __future__ import annotations
 
+from wavetank.traffic.ask import Answer, Answers, Question, ask
 from wavetank.traffic.profile import PROFILES, Day, Profile, Ramp, Spike, Steady, Trace
 from wavetank.traffic.record import Second, Summary
 from wavetank.traffic.resource import Load, LoadStatus, Target
@@ -22,6 +23,8 @@ from wavetank.traffic.series import LoadSeries, Mark
 
 __all__ = [
     "PROFILES",
+    "Answer",
+    "Answers",
     "Day",
     "Load",
     "LoadRun",
@@ -29,6 +32,7 @@ __all__ = [
     "LoadStatus",
     "Mark",
     "Profile",
+    "Question",
     "Ramp",
     "Second",
     "Spike",
@@ -36,6 +40,7 @@ __all__ = [
     "Summary",
     "Target",
     "Trace",
+    "ask",
     "list_loads",
     "start_load",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from binascii import Error as BinasciiError
+from collections.abc import Iterator
 
 from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
@@ -61,3 +62,13 @@ class Latencies:
     def percentile(self, percent: float) -> float | None:
         """Return the latency in seconds that ``percent`` per cent do not exceed; None when nothing was counted."""
         return self._histogram.get_value_at_percentile(percent) / 1e6 if self.count else None
+
+    def values(self) -> Iterator[tuple[float, int]]:
+        """Yield each latency in seconds, the least first, and how often it was counted.
+
+        Those too close to be told apart, by a thousandth, are one: the middle of where they are.
+        """
+        for step in self._histogram.get_recorded_iterator():
+            highest = step.value_iterated_to
+            lowest = self._histogram.get_lowest_equivalent_value(highest)
+            yield (lowest + highest) / 2e6, step.count_at_value_iterated_to

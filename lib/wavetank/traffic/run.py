@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from wavetank.errors import InputError, KubeError, NotFoundError
-from wavetank.kube import Kube, Obj
+from wavetank.kube import Kube, Obj, is_over
 from wavetank.traffic.record import Second, Summary, parse_line
 from wavetank.traffic.resource import ENDED, Load, LoadStatus
 from wavetank.waves import STOP_WITHIN, begin
@@ -161,7 +161,7 @@ class LoadRun:
 
     def _has_ended(self, pod: str) -> bool:
         found = self.kube.find("Pod", pod, self.namespace)
-        return found is None or found["status"]["phase"] in ("Succeeded", "Failed")
+        return found is None or is_over(found)
 
 
 def _phase(load: Obj) -> str:

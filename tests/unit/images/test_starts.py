@@ -10,7 +10,7 @@ from tests.support.fake_engine import BASE, FakeEngine
 
 from wavetank.errors import ImageError, InputError, WaitTimeoutError
 from wavetank.images import Ended
-from wavetank.images.starts import MOST, Spread, Starts, measure
+from wavetank.images.starts import MOST, Starts, measure
 
 REF = BASE.tags[0]
 
@@ -83,12 +83,6 @@ def test_a_container_that_never_ends_is_an_error_and_is_removed() -> None:
     with pytest.raises(WaitTimeoutError):
         measure(engine, REF, 1)
     assert engine.containers == {}
-
-
-def test_a_spread_is_made_of_values_that_were_measured() -> None:
-    assert Spread.of([0.03, 0.01, 0.02]) == Spread(3, 0.01, 0.02, 0.03, 0.03)
-    assert Spread.of([float(n) for n in range(100, 0, -1)]) == Spread(100, 1.0, 50.0, 95.0, 100.0)
-    assert Spread.of([7.0]) == Spread(1, 7.0, 7.0, 7.0, 7.0)
 
 
 def test_it_is_told_in_milliseconds() -> None:

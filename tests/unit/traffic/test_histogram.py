@@ -59,3 +59,11 @@ def test_values_beyond_the_range_count_at_its_ends() -> None:
 def test_text_that_is_no_histogram_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="not a latency histogram"):
         Latencies.decode(text)
+
+
+def test_its_values_are_what_was_recorded_to_a_thousandth() -> None:
+    dice = random.Random(4)
+    recorded = sorted(dice.lognormvariate(-4, 1.5) for _ in range(500))
+    told = [value for value, count in latencies(*recorded).values() for _ in range(count)]
+    assert told == pytest.approx(recorded, rel=1e-3, abs=1e-6)
+    assert list(Latencies().values()) == []
