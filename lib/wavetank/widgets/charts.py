@@ -15,9 +15,9 @@ import ipywidgets as ipw
 
 from wavetank.widgets.style import escape
 
-__all__ = ["ChartMark", "TimeChart", "key", "round_up"]
+__all__ = ["DASHES", "ChartMark", "TimeChart", "key", "round_up"]
 
-_DASHES = ("solid", "dashed", "dotted")
+DASHES = ("solid", "dashed", "dotted")
 _SPAN = 240
 """Seconds of the time line that fit; of a longer experiment the last ones are shown."""
 
@@ -48,7 +48,7 @@ class TimeChart:
                 y=[],
                 scales=scales,
                 colors=[f"var(--wt-line-{number + 1})"],
-                line_style=_DASHES[number],
+                line_style=DASHES[number],
                 interpolation="step-after" if steps else "linear",
             )
             for number in range(lines)

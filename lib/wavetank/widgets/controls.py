@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import ipywidgets as ipw
 
-__all__ = ["button", "choice", "number", "options", "row", "text_field", "toggle"]
+__all__ = ["button", "choice", "listing", "number", "options", "row", "text_field", "toggle"]
 
 _W = TypeVar("_W", bound=ipw.DOMWidget)
 
@@ -31,6 +31,12 @@ def choice(label: str, options: Sequence[str], value: str | None = None, *, widt
     made = ipw.Dropdown(options=list(options), description=label)
     made.value = value or made.value
     return _at_once(_labelled(made, width))
+
+
+def listing(label: str, *, lines: int = 6) -> ipw.Select:
+    """Return a list of which ``lines`` are seen at once, empty at first; one entry is chosen, by arrow keys too."""
+    made = ipw.Select(options=[], description=label, rows=lines)
+    return _at_once(_labelled(made, "100%"))
 
 
 def options(texts: Sequence[str]) -> ipw.RadioButtons:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 from wavetank.images import Engine
-from wavetank.images.starts import MOST, Spread, Starts, measure
+from wavetank.images.starts import MOST, Starts, measure
+from wavetank.spread import Spread
 from wavetank.widgets.controls import button, number, row
 from wavetank.widgets.dots import DotChart, dot_key
 from wavetank.widgets.style import table

@@ -14,7 +14,19 @@ from importlib.resources import files
 
 from wavetank.widgets.models.tone import Tone
 
-__all__ = ["announced", "bar", "clock", "escape", "facts", "list_items", "mark", "note", "style_sheet", "table"]
+__all__ = [
+    "announced",
+    "bar",
+    "clock",
+    "escape",
+    "facts",
+    "list_items",
+    "mark",
+    "note",
+    "shape",
+    "style_sheet",
+    "table",
+]
 
 _SHAPES = {
     Tone.GOOD: '<circle class="f" cx="6" cy="6" r="5"/>',
@@ -35,6 +47,11 @@ def style_sheet() -> str:
 def mark(tone: Tone) -> str:
     """Return the shape of ``tone``; the words beside it are the caller's, so a screen reader skips the shape."""
     return f'<svg class="wt-mark wt-{tone}" viewBox="0 0 12 12" aria-hidden="true">{_SHAPES[tone]}</svg>'
+
+
+def shape(tone: Tone) -> str:
+    """Return the shape of ``tone`` as a part of a drawing, 12 units wide and high."""
+    return f'<g class="wt-mark wt-{tone}">{_SHAPES[tone]}</g>'
 
 
 def note(text: str, tone: Tone = Tone.WARN) -> str:

@@ -115,7 +115,7 @@ def test_without_an_engine_it_says_so(comes_up: Callable[[], ClusterUp], basin: 
 def doctor(basin: Basin) -> Iterator[Doctor]:
     ports = basin.spec.ports
     path = basin.folder / "basin.yaml"
-    published = f"{{ingress: {ports.ingress}, registry: {ports.registry}}}"
+    published = f"{{ingress: {ports.ingress}, gateway: {ports.gateway}, registry: {ports.registry}}}"
     path.write_text(f'provider: kind\nname: basin\nkubernetes: "1.36"\nports: {published}\n')
     doctor = Doctor(str(path))
     yield doctor

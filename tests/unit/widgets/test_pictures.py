@@ -180,9 +180,3 @@ class TestAutoscale:
         kind = "HorizontalPodAutoscaler"
         picture = self.picture((LISTED, kind, [self.hpa(1, 1, 5, "other")]), name="web")
         assert (picture.samples, picture.text()) == ((), "no autoscaler web")
-
-    @pytest.mark.parametrize(
-        ("text", "value"), [("250m", 0.25), ("64Mi", 64 * 2**20), ("3", 3), ("1k", 1000), ("1.5G", 1.5e9)]
-    )
-    def test_quantities_are_read(self, text: str, value: float) -> None:
-        assert autoscale.quantity(text) == pytest.approx(value)

@@ -76,7 +76,7 @@ def test_pressing_keeps_nobody_waiting_and_the_stage_under_way_is_named(view: Pi
     yard.engine.on_run = lambda ref, command: Ended(0, "OK") if go.wait(10) else None
     began = time.monotonic()
     ship(view, "v2")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert view._go.disabled
     eventually(lambda: "test running" in seen(view) and "push waiting" in seen(view), "the stages")
     assert "running for" in seen(view)

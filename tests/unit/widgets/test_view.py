@@ -95,7 +95,7 @@ def test_a_slow_draw_keeps_neither_touch_nor_close_waiting(view: Counting) -> No
     began = time.monotonic()
     view.touch()
     view.close()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_it_draws_on_one_thread_of_its_own_which_ends_when_it_is_closed(view: Counting) -> None:
@@ -148,7 +148,7 @@ def test_a_button_works_in_the_background_and_is_disabled_meanwhile(view: Counti
     pressed = button("Press", lambda: view.in_background(work, busy=[pressed]))
     began = time.monotonic()
     pressed.click()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert pressed.disabled
     go.set()
     eventually(lambda: done.is_set() and not pressed.disabled, "the work to end")

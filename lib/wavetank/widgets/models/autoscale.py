@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from wavetank.kube import Obj
+from wavetank.kube.quantity import quantity
 from wavetank.widgets.models.change import Change, merged
 
-__all__ = ["AutoscalePicture", "Metric", "Sample", "after", "quantity"]
+__all__ = ["AutoscalePicture", "Metric", "Sample", "after"]
 
 _REMEMBERED = 1000
-_SUFFIXES = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,6 @@ def after(picture: AutoscalePicture, change: Change) -> AutoscalePicture:
     if moved.autoscaler is None or moved.autoscaler == picture.autoscaler:
         return moved
     return replace(moved, samples=(*picture.samples, _sample(moved.autoscaler, change.at))[-_REMEMBERED:])
-
-
-def quantity(text: str) -> float:
-    """Return what a Kubernetes quantity such as ``250m`` or ``64Mi`` stands for."""
-    number = text.rstrip("kKMGim")
-    return float(number) * _SUFFIXES[text[len(number) :]]
 
 
 def _sample(autoscaler: Obj, at: datetime) -> Sample:
