@@ -1,7 +1,7 @@
 """Takes bookings: holds the seat, asks payment for the fare, and answers with a reference.
 
 A held seat keeps the passenger's papers in memory for a while, so this service grows with its load and shrinks
-after it.
+after it. Where there is a sink for events, each booking is also told there.
 """
 
 import itertools
@@ -10,14 +10,19 @@ import threading
 import time
 from collections import deque
 
+from shared.emitter import Emitter
+from shared.events import new_event
 from shared.service import Answer, RefusedError, Request, Service
 
 PAYMENT_URL = os.environ.get("PAYMENT_URL", "http://payment")
 HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", "10"))
 HOLD_KIB = int(os.environ.get("HOLD_KIB", "128"))
+K_SINK = os.environ.get("K_SINK", "")  # where events go: the name that Knative's own sources use
 FARE = 12.50
+CREATED = "ferries.booking.created"
 
 service = Service("booking")
+emitter = Emitter(service, K_SINK) if K_SINK else None
 numbers = itertools.count(1)
 held: deque[tuple[float, bytes]] = deque()
 
@@ -43,7 +48,12 @@ def book(request: Request) -> Answer:
         raise RefusedError(422, "sailing: expected the id of a sailing, as in the timetable")
     hold()
     paid = service.call(request, PAYMENT_URL, "/payments", {"amount": FARE}, timeout=2.0)
-    return Answer(201, {"reference": f"{sailing}-{next(numbers):05d}", "payment": paid["payment"]})
+    booking = {"reference": f"{sailing}-{next(numbers):05d}", "payment": paid["payment"]}
+    if emitter:
+        # References begin anew in each process; an event's id must not.
+        event = new_event(os.urandom(8).hex(), "/tidewater/booking", CREATED, {**booking, "sailing": sailing})
+        emitter.emit(event, request.headers)
+    return Answer(201, booking)
 
 
 if __name__ == "__main__":

@@ -16,15 +16,18 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class InFlight:
-    """How many requests are being answered now, from the first byte in to the last byte out."""
+    """How many requests are inside now, and the most that ever were."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.most = 0
         self._lock = threading.Lock()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> int:
         with self._lock:
             self.count += 1
+            self.most = max(self.most, self.count)
+            return self.count
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
@@ -34,14 +37,20 @@ class InFlight:
 class Metrics:
     """The measurements of one process; safe to use from many threads."""
 
-    def __init__(self, service: str, version: str) -> None:
+    def __init__(self, service: str, version: str, started: float) -> None:
+        """Begin at zero; ``started`` is when the process was, in seconds since the epoch."""
         self._common = f'service="{service}",version="{version}"'
+        self._started = started
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._calls: Counter[tuple[str, str]] = Counter()
+        self._own: Counter[tuple[str, str]] = Counter()
         self._buckets: Counter[float] = Counter()
         self._seconds = 0.0
-        self.in_flight = InFlight()
+        self.in_flight = InFlight()  # from the first byte in to the last byte out, the platform's questions included
+        # Passengers' requests, and over before the answer leaves. Whoever sends the next one when an answer has come is
+        # thus never counted as two, and a limit on what is sent at once shows here as it is.
+        self.handling = InFlight()
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count an answer. ``path`` is a route, never what a client made up: series must stay few."""
@@ -54,6 +63,11 @@ class Metrics:
         """Count a call to another service; ``outcome`` is a status or what went wrong."""
         with self._lock:
             self._calls[host, outcome] += 1
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        """Count what only this service counts. Values of ``labels`` are never what a client made up."""
+        with self._lock:
+            self._own[name, "".join(f',{label}="{value}"' for label, value in labels.items())] += amount
 
     def text(self) -> str:
         """Return everything in the exposition format."""
@@ -76,6 +90,16 @@ class Metrics:
                 lines.append(f'http_calls_total{{{self._common},to="{host}",outcome="{outcome}"}} {n}')
             lines.append("# TYPE http_requests_in_flight gauge")
             lines.append(f"http_requests_in_flight{{{self._common}}} {self.in_flight.count}")
+            lines.append("# TYPE http_requests_handled_at_once_max gauge")
+            lines.append(f"http_requests_handled_at_once_max{{{self._common}}} {self.handling.most}")
+            told = ""
+            for (name, labels), n in sorted(self._own.items()):
+                if name != told:
+                    lines.append(f"# TYPE {name} counter")
+                    told = name
+                lines.append(f"{name}{{{self._common}{labels}}} {n}")
+        lines.append("# TYPE process_start_time_seconds gauge")
+        lines.append(f"process_start_time_seconds {self._started:.2f}")
         lines.append("# TYPE process_cpu_seconds_total counter")
         lines.append(f"process_cpu_seconds_total {_cpu_seconds():.3f}")
         lines.append("# TYPE process_resident_memory_bytes gauge")

@@ -1,13 +1,14 @@
 """Tidewater Ferries, each service a real process: what passengers get, and what a platform expects."""
 
+import socket
 import threading
 import time
 
 import pytest
-from tests.support.tidewater import ask, running
+from tests.support.tidewater import TIDEWATER, ask, running
 from tests.support.waiting import eventually
 
-SERVICES = ["web", "timetable", "booking", "payment"]
+SERVICES = sorted(main.parent.name for main in TIDEWATER.glob("*/main.py"))
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -127,6 +128,26 @@ def test_a_connection_is_kept_and_given_up_after_a_while():
         assert closed_after == pytest.approx(5, abs=1)
 
 
+def test_a_body_whose_length_is_not_known_beforehand_is_read_whole():
+    with running("payment") as payment:
+        connection = payment.connect()
+        connection.request("POST", "/payments", iter([b'{"amo', b'unt": 3}']))
+        assert connection.getresponse().read() == b'{"payment": 1, "amount": 3}'
+        assert ask(connection, "GET", "/healthz").status == 200  # nothing of it was left on the connection
+
+
+@pytest.mark.parametrize("sent", ["FFFFFFF\r\n", "-1\r\n", "no size\r\n", "2\r\n{}no end\r\n", "2\r\n{}\r\n"])
+def test_chunks_that_are_too_long_or_none_are_refused(sent):
+    with running("payment") as payment:
+        connection = payment.connect()
+        connection.putrequest("POST", "/payments")
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders(sent.encode())
+        connection.sock.shutdown(socket.SHUT_WR)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Connection")) == (413, "close")
+
+
 @pytest.mark.parametrize("length", ["-1", "ten", str(64 * 1024 + 1)])
 def test_a_body_of_unbelievable_size_is_refused_unread(length):
     with running("payment") as payment:
@@ -166,3 +187,24 @@ def test_a_booking_keeps_its_papers_for_a_while_and_no_longer():
             booking.ask("POST", "/bookings", {"sailing": "T1"})
         assert resident(booking) - before > 15 * 1024**2
         eventually(lambda: resident(booking) - before < 5 * 1024**2, "the memory to be given back")
+
+
+def test_retries_written_by_hand_multiply_with_every_service_on_the_way():
+    """Each of two services tries three times more: one booking comes to sixteen requests."""
+    with (
+        running("payment") as payment,
+        running("booking", PAYMENT_URL=payment.url, RETRIES="3") as booking,
+        running("web", BOOKING_URL=booking.url, RETRIES="3") as web,
+    ):
+        payment.ask("POST", "/faults", {"kind": "errors", "share": 1, "status": 503, "seconds": 30})
+        assert web.ask("POST", "/api/bookings", {"sailing": "T1"}).status == 502
+        assert 'status="503"} 16' in payment.ask("GET", "/metrics").text
+
+
+def test_what_the_client_is_to_blame_for_is_not_tried_again():
+    with (
+        running("booking", RETRIES="3") as booking,
+        running("web", BOOKING_URL=booking.url, RETRIES="3") as web,
+    ):
+        assert web.ask("POST", "/api/bookings", {}).status == 422
+        assert 'status="422"} 1' in booking.ask("GET", "/metrics").text
