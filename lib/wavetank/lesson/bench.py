@@ -16,11 +16,11 @@ from wavetank.lesson.lab import Lab
 from wavetank.lesson.pods import in_words
 from wavetank.lesson.runs import fault_anew, load_anew
 from wavetank.lesson.workshop import Workshop
-from wavetank.traffic import LoadRun, Second, Summary
+from wavetank.traffic import Answers, LoadRun, Second, Summary, ask
 
 __all__ = ["Bench", "Wave"]
 
-CALM = 5
+CALM = 3
 """Seconds of undisturbed traffic before something is done to the application, to see that it was well before."""
 _START_AND_END = 90.0
 """Seconds a load may take on top of its duration: its pod has to start, and to say its last words."""
@@ -158,7 +158,7 @@ class Bench:
         return _staying(found)
 
     def load(self, load: str, during: Mapping[str, Any] | None = None) -> Wave:
-        """Return the load of this name under way, with ``during`` done to the application 5 seconds into it.
+        """Return the load of this name under way, with ``during`` done to the application `CALM` seconds into it.
 
         Checks that ask for the same get the same wave, so that one run of traffic serves them all.
         """
@@ -169,6 +169,15 @@ class Bench:
             self.say(f"the load {load} runs for {declared.duration:g} s")
             self._waves[key] = Wave(run, declared.duration, self._disturbance(during))
         return self._waves[key]
+
+    def ask(self, name: str) -> Answers:
+        """Ask one of the lab's questions and return all answers."""
+        declared = self.lab.ask(name)
+        return ask(self.kube, self.namespace, declared.workload, declared.question)
+
+    def fault(self, name: str) -> None:
+        """Inject one of the lab's faults, and return once it has taken effect."""
+        self._faults.append(fault_anew(self.kube, self.lab.fault(name), self.namespace))
 
     def pods(self, selector: dict[str, str]) -> list[Obj]:
         """Return the pods of ``selector`` that are not on their way out."""
@@ -190,7 +199,7 @@ class Bench:
             case None:
                 return None
             case {"fault": name}:
-                return lambda: self._inject(name)
+                return lambda: self.fault(name)
             case {"restart": deployment}:
                 return lambda: self.kube.rollout_restart(deployment, self.namespace)
             case {"scale": {"deployment": deployment, "replicas": replicas}}:
@@ -202,9 +211,6 @@ class Bench:
                 raise InputError(
                     f"during {during!r} is unknown", expected="fault, restart, scale or release, see lab.schema.json"
                 )
-
-    def _inject(self, name: str) -> None:
-        self._faults.append(fault_anew(self.kube, self.lab.fault(name), self.namespace))
 
 
 def _staying(pods: Sequence[Obj]) -> list[Obj]:

@@ -10,9 +10,24 @@ from wavetank.kube import FIELD_MANAGER, Obj
 from wavetank.kube.apply import parse
 from wavetank.lesson.lab import Lab
 
-__all__ = ["declared", "full_name", "has_a_past", "surplus", "take_over"]
+__all__ = [
+    "MADE_BY_THE_CLUSTER",
+    "account",
+    "declared",
+    "full_name",
+    "has_a_past",
+    "in_the_mesh",
+    "is_function",
+    "surplus",
+    "take_over",
+]
 
-_MADE_BY_KUBERNETES = {"ServiceAccount/default", "ConfigMap/kube-root-ca.crt"}
+MADE_BY_THE_CLUSTER = {
+    "ServiceAccount/default",
+    "ConfigMap/kube-root-ca.crt",
+    "ConfigMap/istio-ca-root-cert",
+    "ConfigMap/istio-ca-crl",
+}
 _KINDS_OF_KUBERNETES = {"Endpoints", "Event", "PodMetrics"}
 """Kinds that controllers keep in step with other objects; deleting them would do nothing, or harm."""
 
@@ -27,21 +42,33 @@ def full_name(obj: Obj) -> str:
     return f"{obj['kind']}/{obj['metadata']['name']}"
 
 
+_Identity = tuple[str, str, str]
+
+
+def _identity(obj: Obj) -> _Identity:
+    """Return group, kind and name: Kubernetes has a Service, and Knative another one."""
+    group, slash, _ = obj["apiVersion"].partition("/")
+    return group if slash else "", obj["kind"], obj["metadata"]["name"]
+
+
 def declared(lab: Lab, checkpoint: str) -> list[Obj]:
     """Return the objects there are at ``checkpoint``, in the order to apply them.
 
     Raises `InputError` for a manifest that is not one, for an object outside the lab's namespace, and for one that is
     taken away without having been there.
     """
-    objects: dict[str, Obj] = {}
+    objects: dict[_Identity, Obj] = {}
     for index, step in enumerate(lab.up_to(checkpoint)):
         for name in step.without:
-            if objects.pop(name, None) is None:
+            taken = [identity for identity, obj in objects.items() if full_name(obj) == name]
+            if not taken:
                 raise InputError(
                     f"{name} is not there before the checkpoint {step.id!r}",
                     where=lab.document.where("checkpoints", index, "without") if lab.document else "",
-                    expected=f"one of: {', '.join(objects) or 'nothing'}",
+                    expected=f"one of: {', '.join(map(full_name, objects.values())) or 'nothing'}",
                 )
+            for identity in taken:
+                del objects[identity]
         for manifest in step.manifests:
             for obj in parse(manifest, lab.namespace):
                 if obj["metadata"]["namespace"] != lab.namespace:
@@ -50,21 +77,33 @@ def declared(lab: Lab, checkpoint: str) -> list[Obj]:
                         where=str(manifest),
                         expected=f"the lab's namespace, {lab.namespace}, or none",
                     )
-                objects[full_name(obj)] = obj
+                objects[_identity(obj)] = obj
     return list(objects.values())
 
 
 def surplus(found: Iterable[Obj], wanted: Sequence[Obj]) -> list[Obj]:
-    """Return those of ``found`` that nobody wants: not declared, not Kubernetes' own, not owned by another."""
-    names = {full_name(obj) for obj in wanted} | _MADE_BY_KUBERNETES
+    """Return those of ``found`` that nobody wants: not declared, not the cluster's own, not owned by another."""
+    there = {_identity(obj) for obj in wanted}
     return [
         obj
         for obj in found
-        if full_name(obj) not in names
+        if _identity(obj) not in there
+        and full_name(obj) not in MADE_BY_THE_CLUSTER
         and obj["kind"] not in _KINDS_OF_KUBERNETES
         and not obj["metadata"].get("ownerReferences")
         and "deletionTimestamp" not in obj["metadata"]
     ]
+
+
+def account(obj: Obj) -> str:
+    """Return the service account that the pods of a workload run as, empty for what has none."""
+    template = obj.get("spec", {}).get("template", {})
+    return str(template.get("spec", {}).get("serviceAccountName", ""))
+
+
+def is_function(obj: Obj) -> bool:
+    """Tell whether an object is a Knative Service, which keeps as revisions what it was before it was changed."""
+    return bool(obj["kind"] == "Service" and obj["apiVersion"].startswith("serving.knative.dev/"))
 
 
 def take_over(managed_fields: Sequence[Obj]) -> list[Obj] | None:
@@ -105,6 +144,12 @@ def has_a_past(pod: Obj) -> bool:
             return True
     managers = {entry["manager"] for entry in pod["metadata"].get("managedFields") or () if "subresource" not in entry}
     return status.get("phase") == "Failed" or not managers <= _KEEPERS
+
+
+def in_the_mesh(lab: Lab, checkpoint: str) -> bool:
+    """Tell whether pods get sidecars at ``checkpoint``: as the last checkpoint says that says anything."""
+    said = [step.sidecars for step in lab.up_to(checkpoint) if step.sidecars is not None]
+    return bool(said and said[-1])
 
 
 def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

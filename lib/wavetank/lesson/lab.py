@@ -11,9 +11,20 @@ from wavetank.document import Document
 from wavetank.errors import InputError
 from wavetank.faults import Fault
 from wavetank.images import Recipe
-from wavetank.traffic import Load
+from wavetank.traffic import Load, Question
 
-__all__ = ["Checkpoint", "Choice", "Exercise", "ExerciseFile", "Lab", "LabImage", "Named", "Number", "Prediction"]
+__all__ = [
+    "Ask",
+    "Checkpoint",
+    "Choice",
+    "Exercise",
+    "ExerciseFile",
+    "Lab",
+    "LabImage",
+    "Named",
+    "Number",
+    "Prediction",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,8 @@ class Named:
 class Checkpoint:
     """A known state of the lab: what it adds to the checkpoints before it, and what it takes away (``Kind/name``).
 
-    ``images`` are the lab's images that are in the registry then, by their names.
+    ``images`` are the lab's images that are in the registry then, by their names. ``sidecars`` says whether pods are in
+    the mesh from here on; None leaves that as it was.
     """
 
     id: str
@@ -37,6 +49,15 @@ class Checkpoint:
     manifests: tuple[Path, ...] = ()
     without: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    sidecars: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question that is asked from a pod of the Deployment ``workload``."""
+
+    workload: str
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +144,8 @@ class Lab:
     images: Mapping[str, LabImage] = field(default_factory=dict)
     loads: Mapping[str, Load] = field(default_factory=dict)
     faults: Mapping[str, Fault] = field(default_factory=dict)
+    asks: Mapping[str, Ask] = field(default_factory=dict)
+    material: Mapping[str, Path] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
 
@@ -156,6 +179,18 @@ class Lab:
         if name not in self.faults:
             raise _unknown("fault", name, self.faults)
         return self.faults[name]
+
+    def ask(self, name: str) -> Ask:
+        """Return a question; raises `InputError` that names the known ones."""
+        if name not in self.asks:
+            raise _unknown("ask", name, self.asks)
+        return self.asks[name]
+
+    def manifest(self, name: str) -> Path:
+        """Return the file of a piece of material; raises `InputError` that names the known ones."""
+        if name not in self.material:
+            raise _unknown("material", name, self.material)
+        return self.material[name]
 
     def up_to(self, checkpoint: str) -> tuple[Checkpoint, ...]:
         """Return the checkpoints that make up ``checkpoint``: those before it, and itself last."""

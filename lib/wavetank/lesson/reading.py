@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,8 +11,19 @@ from wavetank.document import Document, Key, load_document, load_schema
 from wavetank.errors import InputError
 from wavetank.faults import Fault
 from wavetank.images import Recipe
-from wavetank.lesson.lab import Checkpoint, Choice, Exercise, ExerciseFile, Lab, LabImage, Named, Number, Prediction
-from wavetank.traffic import Load
+from wavetank.lesson.lab import (
+    Ask,
+    Checkpoint,
+    Choice,
+    Exercise,
+    ExerciseFile,
+    Lab,
+    LabImage,
+    Named,
+    Number,
+    Prediction,
+)
+from wavetank.traffic import Load, Question
 
 __all__ = ["SCHEMA", "load_lab"]
 
@@ -41,6 +53,8 @@ def load_lab(path: Path) -> Lab:
         images={name: _image(name, item, folder) for name, item in data.get("images", {}).items()},
         loads={name: _resource(Load, document, "loads", name) for name in data.get("loads", ())},
         faults={name: _resource(Fault, document, "faults", name) for name in data.get("faults", ())},
+        asks={name: _ask(document, name) for name in data.get("asks", ())},
+        material={name: folder / path for name, path in data.get("material", {}).items()},
         predictions=tuple(_prediction(document, index) for index in range(len(data.get("predictions", ())))),
         document=document,
     )
@@ -49,7 +63,7 @@ def load_lab(path: Path) -> Lab:
 def _checkpoint(data: Mapping[str, Any], folder: Path) -> Checkpoint:
     manifests = tuple(folder / manifest for manifest in data.get("manifests", ()))
     without, images = tuple(data.get("without", ())), tuple(data.get("images", ()))
-    return Checkpoint(data["id"], data["title"], manifests, without, images)
+    return Checkpoint(data["id"], data["title"], manifests, without, images, data.get("sidecars"))
 
 
 def _image(name: str, data: Mapping[str, Any], folder: Path) -> LabImage:
@@ -83,10 +97,23 @@ def _choice(data: Mapping[str, Any]) -> Choice:
     return Choice(data["text"], data.get("is"), data.get("at_least"), data.get("at_most"))
 
 
+def _ask(document: Document, name: str) -> Ask:
+    data = document.data["asks"][name]
+    with _placed(document, "asks", name):
+        return Ask(data["from"], Question.from_spec(data))
+
+
 def _resource(kind: type[W], document: Document, section: str, name: str) -> W:
     """Read a load or a fault by its own rules, and say where in the file it stands when it breaks them."""
-    try:
+    with _placed(document, section, name):
         return kind.from_spec(name, document.data[section][name])
+
+
+@contextmanager
+def _placed(document: Document, section: str, name: str) -> Iterator[None]:
+    """Say where in the file the thing stands whose own rules are broken in this block."""
+    try:
+        yield
     except InputError as error:
         observed, expected = error.help.observed, error.help.expected
         where = document.where(section, name)
@@ -146,6 +173,8 @@ def _files(data: Mapping[str, Any]) -> Iterator[tuple[tuple[Key, ...], str]]:
     for name, image in data.get("images", {}).items():
         if "dockerfile" in image:
             yield ("images", name, "dockerfile"), image["dockerfile"].replace("exercises/", "starters/", 1)
+    for name, manifest in data.get("material", {}).items():
+        yield ("material", name), manifest
     for index, checkpoint in enumerate(data["checkpoints"]):
         for number, manifest in enumerate(checkpoint.get("manifests", ())):
             yield ("checkpoints", index, "manifests", number), manifest
@@ -178,7 +207,7 @@ def _references(data: Mapping[str, Any]) -> Iterator[tuple[tuple[Key, ...], str]
 def _named_things(keys: tuple[Key, ...], parameters: Any) -> Iterator[tuple[tuple[Key, ...], str]]:
     if not isinstance(parameters, Mapping):
         return
-    for key in ("load", "fault", "image"):
+    for key in ("load", "fault", "image", "ask"):
         if isinstance(parameters.get(key), str):
             yield (*keys, key), parameters[key]
     during = parameters.get("during")

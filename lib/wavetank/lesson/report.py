@@ -9,7 +9,7 @@ from wavetank.lesson.lab import Lab, Number, Prediction
 from wavetank.lesson.predictions import Answer
 from wavetank.lesson.progress import Progress
 
-__all__ = ["Applied", "Asked", "Hint", "Kept", "Reached", "Report", "Stopped"]
+__all__ = ["Applied", "Asked", "Hint", "Kept", "Put", "Reached", "Report", "Stopped"]
 
 
 class _Text:
@@ -40,6 +40,17 @@ class Applied(_Text):
 
     def __str__(self) -> str:
         return f"applied: {', '.join(self.objects) or 'nothing'}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Put(_Text):
+    """Objects that were put into the cluster, each as ``Kind/name``, and the text of their manifest."""
+
+    objects: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{Applied(self.objects)}\n\n{self.text.rstrip()}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

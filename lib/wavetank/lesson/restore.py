@@ -10,12 +10,27 @@ from collections.abc import Iterator, Sequence
 from wavetank.errors import ClusterError, KubeError, NotFoundError
 from wavetank.kube import Kube, Obj, rollout_state
 from wavetank.kube.pods import is_ready
-from wavetank.lesson.declared import declared, full_name, has_a_past, surplus, take_over
+from wavetank.kube.sidecar import has_sidecar, stays_out
+from wavetank.lesson.declared import (
+    account,
+    declared,
+    full_name,
+    has_a_past,
+    in_the_mesh,
+    is_function,
+    surplus,
+    take_over,
+)
 from wavetank.lesson.lab import Lab
+from wavetank.observe.serverless.revisions import SERVICE_LABEL
 
 __all__ = ["restore"]
 
 _MANAGED_BY = {"app.kubernetes.io/managed-by": "wavetank"}
+INJECTION = "istio-injection"
+"""The label of a namespace by which Istio puts sidecars into its new pods."""
+_NO_ACCOUNT = {"spec": {"template": {"spec": {"serviceAccount": None, "serviceAccountName": None}}}}
+"""The API server copies the one to the other: who takes away only the second gets it back from the first."""
 _POWER_OFF = "wavetank.dev/power-off-until"
 _GONE_WITHIN = 45.0
 """Seconds for what was deleted to be gone: the grace period of a pod, and some."""
@@ -31,24 +46,35 @@ def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
     `WaitTimeoutError` with the reason when something does not become ready.
     """
     wanted = declared(lab, checkpoint)
-    _own_namespace(kube, lab.namespace)
+    meshed = in_the_mesh(lab, checkpoint)
+    _own_namespace(kube, lab.namespace, meshed)
     _end_waves(kube, lab.namespace)
     _raise_nodes(kube)
     found = list(_everything(kube, lab.namespace))
     unwanted = surplus(found, wanted)
     _delete_now(kube, unwanted)
+    _end_functions_set_by_others(kube, wanted)
     for obj in wanted:
         _make_exactly(kube, obj, lab.namespace)
+    _forget_revisions(kube, wanted)
     worn = [
-        pod for pod in kube.list("Pod", lab.namespace) if pod["metadata"].get("ownerReferences") and has_a_past(pod)
+        pod
+        for pod in kube.list("Pod", lab.namespace)
+        if pod["metadata"].get("ownerReferences") and (has_a_past(pod) or _lacks_or_has_too_much(pod, meshed))
     ]
     _delete_now(kube, worn)
     _wait_until_settled(kube, lab.namespace, wanted, [*unwanted, *worn])
     _forget_events(kube, lab.namespace)
 
 
-def _own_namespace(kube: Kube, name: str) -> None:
-    """Make sure that the namespace is there, and that what is in it may be deleted."""
+def _lacks_or_has_too_much(pod: Obj, meshed: bool) -> bool:
+    """Tell whether a pod has a sidecar and should not, or the other way round."""
+    return has_sidecar(pod) is not (meshed and not stays_out(pod))
+
+
+def _own_namespace(kube: Kube, name: str, meshed: bool) -> None:
+    """Make sure that the namespace is there, in the mesh or not, and that what is in it may be deleted."""
+    labels = _MANAGED_BY | ({INJECTION: "enabled"} if meshed else {})
     namespace = kube.find("Namespace", name)
     if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
         kube.wait_for(
@@ -61,7 +87,7 @@ def _own_namespace(kube: Kube, name: str) -> None:
         )
         namespace = None
     if namespace is None:
-        kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": _MANAGED_BY}})
+        kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
     elif not _MANAGED_BY.items() <= (namespace["metadata"].get("labels") or {}).items():
         raise ClusterError(
             f"the namespace {name} is not Wavetank's",
@@ -70,6 +96,8 @@ def _own_namespace(kube: Kube, name: str) -> None:
             command=f"kubectl get all -n {name}",
             hint=f"the right cluster? Then: kubectl label namespace {name} app.kubernetes.io/managed-by=wavetank",
         )
+    elif namespace["metadata"]["labels"].get(INJECTION) != labels.get(INJECTION):
+        kube.patch("Namespace", name, None, {"metadata": {"labels": {INJECTION: labels.get(INJECTION)}}})
 
 
 def _end_waves(kube: Kube, namespace: str) -> None:
@@ -101,10 +129,54 @@ def _raise_nodes(kube: Kube) -> None:
 
 
 def _delete_now(kube: Kube, objects: Sequence[Obj]) -> None:
-    """Delete without the usual grace: nobody asks these anything any more."""
+    """Delete without any grace: nobody asks these anything any more.
+
+    A pod is off the list at once, and its node ends it. Else a function's pod that leaves already would be there for
+    half a minute: it drains in a hook that no later order makes shorter.
+    """
     for obj in objects:
         name, namespace = obj["metadata"]["name"], obj["metadata"]["namespace"]
-        kube.delete_object((obj["apiVersion"], obj["kind"]), name, namespace, grace=1)
+        kube.delete_object((obj["apiVersion"], obj["kind"]), name, namespace, grace=0)
+
+
+def _end_functions_set_by_others(kube: Kube, wanted: Sequence[Obj]) -> None:
+    """Delete every function of which somebody else has set a field; it is made anew, not put right.
+
+    Knative has written into its annotations and lets nobody take that away. Who no longer sets an annotation, though,
+    takes with it all those that nobody is said to own, and that is what admission webhooks have written.
+    """
+    there = (kube.find((obj["apiVersion"], obj["kind"]), *_place(obj)) for obj in wanted if is_function(obj))
+    _end_functions(
+        kube, [found for found in there if found and take_over(found["metadata"].get("managedFields") or [])]
+    )
+
+
+def _forget_revisions(kube: Kube, applied: Sequence[Obj]) -> None:
+    """Make every function anew that was changed, so that it has one revision again."""
+    there = [(obj, kube.get((obj["apiVersion"], obj["kind"]), *_place(obj))) for obj in applied if is_function(obj)]
+    changed = [(obj, found) for obj, found in there if found["metadata"]["generation"] > 1]
+    _end_functions(kube, [found for _, found in changed])
+    for obj, _ in changed:
+        kube.apply(obj)
+
+
+def _end_functions(kube: Kube, functions: Sequence[Obj]) -> None:
+    """Delete Knative Services, and return when nothing is left of them."""
+    for function in functions:
+        kube.delete_object((function["apiVersion"], function["kind"]), *_place(function), foreground=True)
+    for function in functions:
+        name, namespace = _place(function)
+        own = f"{SERVICE_LABEL}={name}"
+        for replica_set in kube.list("ReplicaSet", namespace, own):  # until it goes itself, it replaces pods
+            words = f"{full_name(replica_set)} to go"
+            here = replica_set["metadata"]["name"]
+            kube.wait_for("ReplicaSet", here, namespace, _going, timeout=_GONE_WITHIN, waiting_for=words)
+        _delete_now(kube, kube.list("Pod", namespace, own))
+        _wait_until_gone(kube, namespace, function)
+
+
+def _place(obj: Obj) -> tuple[str, str]:
+    return obj["metadata"]["name"], obj["metadata"]["namespace"]
 
 
 def _everything(kube: Kube, namespace: str) -> Iterator[Obj]:
@@ -127,6 +199,8 @@ def _make_exactly(kube: Kube, obj: Obj, namespace: str) -> None:
     """Apply ``obj`` so that no field remains that somebody else has added; make it anew where it cannot be changed."""
     kind, name = (obj["apiVersion"], obj["kind"]), obj["metadata"]["name"]
     found = kube.find(kind, name, namespace)
+    if found and account(found) and not account(obj):
+        found = kube.patch(kind, name, namespace, _NO_ACCOUNT)
     owners = take_over(found["metadata"].get("managedFields") or []) if found else None
     try:
         if owners:
@@ -153,10 +227,12 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], delet
     for obj in deleted:  # only then does a Deployment's status know that it lacks a pod
         _wait_until_gone(kube, namespace, obj)
     for obj in wanted:
+        name = obj["metadata"]["name"]
         if obj["kind"] == "Deployment":
-            name = obj["metadata"]["name"]
             words = f"the rollout of {name}"
             kube.wait_for("Deployment", name, namespace, _rolled_out, timeout=_READY_WITHIN, waiting_for=words)
+        elif obj["apiVersion"].partition("/")[0].endswith(".knative.dev"):
+            kube.wait_for((obj["apiVersion"], obj["kind"]), name, namespace, "Ready", timeout=_READY_WITHIN)
     for pod in kube.list("Pod", namespace):
         name = pod["metadata"]["name"]
         words = f"the pod {name} to be ready"
@@ -182,6 +258,10 @@ def _wait_until_gone(kube: Kube, namespace: str, obj: Obj) -> None:
 
 def _rolled_out(deployment: Obj | None) -> bool:
     return deployment is not None and rollout_state(deployment).done
+
+
+def _going(obj: Obj | None) -> bool:
+    return obj is None or "deletionTimestamp" in obj["metadata"]
 
 
 def _ready_or_gone(pod: Obj | None) -> bool:

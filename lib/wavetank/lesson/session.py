@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from wavetank.cluster import kubeconfig_path
-from wavetank.errors import CheckFailedError
+from wavetank.cluster.bundle import bundles
+from wavetank.errors import CheckFailedError, KubeError
 from wavetank.faults import FaultRun, emergency_stop
 from wavetank.images.pipeline import Pipeline, RunRecord
 from wavetank.kube import Kube
@@ -21,15 +25,23 @@ from wavetank.lesson.lab import Lab
 from wavetank.lesson.library import LABS, find_lab
 from wavetank.lesson.predictions import Outcome, Truth, judge, read_answer
 from wavetank.lesson.progress import PredictionProgress, ProgressFile, progress_path
-from wavetank.lesson.report import Applied, Asked, Hint, Kept, Reached, Report, Stopped
+from wavetank.lesson.replay import replay_day
+from wavetank.lesson.report import Applied, Asked, Hint, Kept, Put, Reached, Report, Stopped
 from wavetank.lesson.restore import restore
 from wavetank.lesson.result import CheckResult
 from wavetank.lesson.runs import fault_anew, lab_pipeline, load_anew, ship
 from wavetank.lesson.truths import read_truth
 from wavetank.lesson.workshop import Workshop
-from wavetank.traffic import LoadRun
+from wavetank.observe.analysis import analyze
+from wavetank.observe.billing import Replay
+from wavetank.observe.sync import heard
+from wavetank.observe.wire import Wire, listen
+from wavetank.traffic import Answers, LoadRun
 
 __all__ = ["LabSession", "open_lab"]
+
+MESH = "istio"
+"""The addon whose sidecars have to hear of a change before it counts."""
 
 Say = Callable[[str], None]
 """Told, in words, what is being done or waited for."""
@@ -98,7 +110,8 @@ class LabSession:
         title = reached[-1].title
         self.say(f"bringing the cluster to the checkpoint {checkpoint}")
         self.images.provide(dict.fromkeys(image for step in reached for image in step.images))
-        restore(self.kube, self.model, checkpoint)
+        with self._heard():
+            restore(self.kube, self.model, checkpoint)
         self._progress.update(lambda progress: progress.at(checkpoint))
         return Reached(checkpoint, title)
 
@@ -121,12 +134,20 @@ class LabSession:
 
     def apply(self, exercise: str) -> Applied:
         """Apply the learner's files of an exercise (with ``solved``, the solution's)."""
-        applied = [
-            obj
-            for file in self.model.exercise(exercise).applied
-            for obj in self.kube.apply(self.images.file(file.learner), namespace=self.namespace)
-        ]
-        return Applied(tuple(full_name(obj) for obj in applied))
+        return Applied(self._apply([self.images.file(file.learner) for file in self.model.exercise(exercise).applied]))
+
+    def put(self, material: str) -> Put:
+        """Apply a piece of the lab's material; the answer shows what was put into the cluster, to be read."""
+        path = self.model.manifest(material)
+        return Put(self._apply([path]), path.read_text())
+
+    def overhear(self, ask: str, workload: str, seconds: float = 4.0) -> Wire:
+        """Ask one of the lab's questions again and again, and listen meanwhile on the node of a pod of ``workload``."""
+        with ThreadPoolExecutor(1, "overhear") as pool:
+            listening = pool.submit(listen, self.kube, self.namespace, workload, seconds=seconds)
+            while not listening.done():
+                self.ask(ask)
+            return listening.result()
 
     def check(self, exercise: str, say: Say | None = None) -> CheckResult:
         """Look whether an exercise does what it should; stops at the first behaviour that is not there yet.
@@ -137,6 +158,8 @@ class LabSession:
         declared = self.model.exercise(exercise)
         with self._bench(say) as bench:
             result = run_checks(declared.checks, declared.title, bench)
+        if not result.passed and MESH in self.model.addons:
+            result = self._with_analysis(result)
         if result.passed:
             self._progress.update(lambda progress: progress.with_exercise(exercise, passed=True))
         elif self.solved:
@@ -160,9 +183,18 @@ class LabSession:
         next(run.follow(), None)
         return run
 
+    def replay(self, load: str, service: str) -> Replay:
+        """Play one of the lab's loads as a day of the Knative Service ``service``, and return what was used."""
+        return replay_day(self.kube, self.namespace, self.model.load(load), service, say=self.say)
+
     def fault(self, name: str) -> FaultRun:
         """Inject one of the lab's faults, ending the same one if it is still on; returns once it has taken effect."""
         return fault_anew(self.kube, self.model.fault(name), self.namespace)
+
+    def ask(self, name: str) -> Answers:
+        """Ask one of the lab's questions, as often as it says, and return all answers."""
+        with self._bench() as bench:
+            return bench.ask(name)
 
     def emergency_stop(self) -> Stopped:
         """End every load and every fault on the cluster, now."""
@@ -200,15 +232,31 @@ class LabSession:
         """Ship a version through a pipeline, a file of the lab's exercises; return the record of the run."""
         return ship(self.kube, self.images, self.model, pipeline, version, watch)
 
+    def _apply(self, files: Iterable[Path]) -> tuple[str, ...]:
+        with self._heard():
+            return tuple(full_name(obj) for file in files for obj in self.kube.apply(file, namespace=self.namespace))
+
+    def _heard(self) -> AbstractContextManager[None]:
+        """In a lab with a mesh, wait at the end of the block until the sidecars have heard of what was changed."""
+        return heard(self.kube) if MESH in self.model.addons else nullcontext()
+
+    def _with_analysis(self, result: CheckResult) -> CheckResult:
+        """Return what was seen, and what Istio itself finds wrong with what is in the namespace."""
+        try:
+            found = analyze(self.kube, self.namespace)
+        except KubeError:
+            return result
+        return replace(result, saw="; ".join([result.saw, *(f"istioctl: {message}" for message in found)]))
+
     def _bench(self, say: Say | None = None) -> Bench:
         return Bench(self.kube, self.model, say or self.say, images=self.images)
 
 
 def _put_kubectl_at_hand() -> None:
-    """Point this process, and so a notebook's shell, at the cluster; put this environment's own tools first."""
+    """Point this process, and so a notebook's shell, at the cluster; put our own kubectl and istioctl first."""
     own = kubeconfig_path("wavetank")
     if own.exists():
         os.environ.setdefault("KUBECONFIG", str(own))
-    tools, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
-    if tools not in path.split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([tools, path])
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    tools = [str(Path(sys.executable).parent), *(str(bundle.path / "bin") for bundle in bundles()[:1])]
+    os.environ["PATH"] = os.pathsep.join([*(folder for folder in tools if folder not in path), *path])

@@ -15,9 +15,10 @@ from wavetank.kube import Kube
 from wavetank.lesson import Bench, CheckResult
 from wavetank.lesson.checks import run_check, run_checks
 from wavetank.lesson.lab import Named
+from wavetank.traffic import Answer, Answers
 
 CALM = [{"200": 20}] * 10
-OUTAGE = [{"200": 20}] * 6 + [{"200": 10, "503": 7, "timeout": 3}] * 2 + [{"200": 20}] * 2
+OUTAGE = [{"200": 20}] * 4 + [{"200": 10, "503": 7, "timeout": 3}] * 2 + [{"200": 20}] * 4
 
 Obj = dict[str, Any]
 
@@ -243,7 +244,7 @@ class TestUnderTraffic:
         assert fault["status"]["phase"] == "Stopped"
 
     def test_recovery(self, bench: Bench, harbour: Harbour) -> None:
-        harbour.outcomes["steady"] = OUTAGE  # the fault comes at second 5, the last failure in second 7
+        harbour.outcomes["steady"] = OUTAGE  # the fault comes at second 3, the last failure in second 5
         assert check(bench, "recovery", load="steady", fault="slow", within="3s").passed
         result = check(bench, "recovery", load="steady", fault="slow", within="2s")
         assert_not_yet(result, "the last of them 3 s after it", "none later than 2 s", "describe fault slow")
@@ -361,3 +362,40 @@ def test_a_check_says_what_it_waits_for(kube: Kube, bench: Bench) -> None:
     with Bench(kube, bench.lab, said.append) as talkative:
         check(talkative, "ready", selector={"app": "web"})
     assert said == ["waiting up to 0.3 s: at least 1 pods of app=web are ready"]
+
+
+class TestAsked:
+    """The question itself is asked in pods, by tests on a cluster; here it is who answers what that counts."""
+
+    V1, V2 = ('{"timetable": "v1"}', '{"timetable": "v2"}')
+
+    @pytest.fixture
+    def answers(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Any:
+        def given(*rounds: Answers) -> None:
+            left = list(rounds)
+            monkeypatch.setattr(bench, "ask", lambda name: left.pop(0) if len(left) > 1 else left[0])
+
+        return given
+
+    def test_passes_when_the_share_is_within_its_bounds(self, bench: Bench, answers: Any) -> None:
+        answers(Answers([Answer(200, 0.01, self.V1)] * 9 + [Answer(200, 0.01, self.V2)]))
+        result = check(bench, "asked", ask="hurried", answers={"timetable": "v2"}, at_least=0.05, at_most=0.15)
+        assert result.verdict == "passed: asked hurried, from 5% to 15% of the answers have timetable v2"
+
+    def test_waits_until_a_sidecar_has_heard_of_a_change(self, bench: Bench, answers: Any) -> None:
+        answers(Answers([Answer(200, 0.01, self.V1)]), Answers([Answer(200, 0.01, self.V2)]))
+        assert check(bench, "asked", ask="hurried", answers={"timetable": "v2"}, at_least=1, within="3s").passed
+
+    def test_says_who_answered_instead(self, bench: Bench, answers: Any) -> None:
+        answers(Answers([Answer(200, 0.01, self.V1)] * 3))
+        result = check(bench, "asked", ask="hurried", answers={"timetable": "v2"}, at_least=1)
+        assert not result.passed
+        assert "3 with timetable v1" in result.saw
+        assert "every answer has timetable v2" in result.expected
+
+    def test_an_answer_that_comes_too_late_does_not_count(self, bench: Bench, answers: Any) -> None:
+        answers(Answers([Answer(200, 0.01), Answer(200, 2.5)]))
+        result = check(bench, "asked", ask="hurried", answers={"status": 200}, at_least=1, faster="1s")
+        assert not result.passed
+        assert "2.500 s" in result.saw
+        assert "none after 1 s" in result.expected

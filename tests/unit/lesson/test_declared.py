@@ -10,7 +10,7 @@ from tests.support.harbour import LAB, WEB, container, pod, write_lab
 
 from wavetank.errors import InputError
 from wavetank.lesson import find_lab
-from wavetank.lesson.declared import declared, full_name, has_a_past, surplus, take_over
+from wavetank.lesson.declared import declared, full_name, has_a_past, is_function, surplus, take_over
 from wavetank.lesson.lab import Lab
 
 Obj = dict[str, Any]
@@ -40,6 +40,21 @@ def test_a_later_checkpoint_replaces_an_object_of_the_same_name(tmp_path: Path) 
     objects = declared(find_lab("09-sample", labs), "hidden")
     assert [full_name(obj) for obj in objects] == ["Deployment/web", "Service/web"]
     assert objects[0]["spec"]["replicas"] == 3
+
+
+def test_a_service_of_knatives_is_not_one_of_kubernetes() -> None:
+    plain = obj("Service", "web")
+    function = {**obj("Service", "web", generation=1), "apiVersion": "serving.knative.dev/v1"}
+    assert surplus([plain, function], [function]) == [plain]
+    assert surplus([plain, function], [plain]) == [function]
+    assert surplus([{**function, "apiVersion": "serving.knative.dev/v2"}], [function]) == []
+
+
+def test_a_function_is_a_service_of_knatives() -> None:
+    function = {**obj("Service", "web"), "apiVersion": "serving.knative.dev/v1"}
+    assert is_function(function)
+    assert not is_function(obj("Service", "web"))
+    assert not is_function({**function, "kind": "Route"})
 
 
 def test_taking_away_what_was_never_there_is_a_mistake_with_its_line(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ def test_the_example_is_a_lab(tmp_path: Path) -> None:
                 assert lab.load(id_)
             case "fault":
                 assert lab.fault(id_)
+            case "ask":
+                assert lab.ask(id_)
             case _:
                 assert lab.exercise(id_)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -179,3 +180,34 @@ def test_what_does_not_get_ready_is_named(
     with pytest.raises(WaitTimeoutError, match="the pod stuck to be ready") as error:
         restore(kube, lab, "empty")
     assert "NoDisk" in error.value.help.observed
+
+
+class TestSidecars:
+    """The namespace's label, and pods that were made before it was what it is now."""
+
+    @staticmethod
+    def lab(lab: Lab, **sidecars: bool) -> Lab:
+        steps = (replace(step, sidecars=sidecars.get(step.id)) for step in lab.checkpoints)
+        return replace(lab, checkpoints=tuple(steps))
+
+    @staticmethod
+    def label(api: ApiServer) -> str | None:
+        namespace = api.get("Namespace", NAMESPACE, "")
+        assert namespace
+        label: str | None = namespace["metadata"]["labels"].get("istio-injection")
+        return label
+
+    def test_the_label_comes_and_goes_with_the_checkpoint(self, api: ApiServer, kube: Kube, lab: Lab) -> None:
+        meshed = self.lab(lab, hidden=True)
+        restore(kube, meshed, "hidden")
+        assert self.label(api) == "enabled"
+        restore(kube, meshed, "afloat")
+        assert self.label(api) is None
+
+    def test_a_pod_with_a_sidecar_it_should_not_have_goes(self, api: ApiServer, kube: Kube, lab: Lab) -> None:
+        restore(kube, lab, "afloat")
+        (old,) = api.objects("Pod", NAMESPACE)
+        old["spec"]["initContainers"] = [{"name": "istio-proxy", "restartPolicy": "Always"}]
+        api.put(old)
+        restore(kube, lab, "afloat")
+        assert old["metadata"]["uid"] not in {pod["metadata"]["uid"] for pod in api.objects("Pod", NAMESPACE)}

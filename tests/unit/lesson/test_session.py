@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +16,13 @@ from tests.support.harbour import NAMESPACE, SERVICE, WEB, Harbour
 from wavetank.errors import CheckFailedError, InputError
 from wavetank.kube import Kube
 from wavetank.lesson import LabSession, open_lab
+from wavetank.lesson import session as session_module
 from wavetank.lesson.files import lay_out
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.progress import ProgressFile
+from wavetank.observe.analysis import Message
+from wavetank.observe.wire import Wire
+from wavetank.traffic import Answers
 
 
 @pytest.fixture(autouse=True)
@@ -187,3 +195,70 @@ class TestOpening:
         harbour.api.put(SERVICE)
         assert solved.check("scale").passed
         assert open_lab("09-sample", labs=labs, kube=kube).progress.passed == 0
+
+
+class TestInTheMesh:
+    """The sample lab with Istio, which is played here."""
+
+    @pytest.fixture
+    def meshed(self, session: LabSession, lab: Lab) -> LabSession:
+        lab = replace(lab, addons=(*lab.addons, "istio"), material={"web": lab.folder / "manifests" / "web.yaml"})
+        return LabSession(lab, ProgressFile(session._progress.path), kube=session.kube)
+
+    def test_material_is_put_into_the_cluster_and_shown(self, meshed: LabSession, api: ApiServer) -> None:
+        put = str(meshed.put("web"))
+        assert put.startswith("applied: Deployment/web, Service/web\n\napiVersion: apps/v1")
+        assert api.get("Service", "web", NAMESPACE)
+        with pytest.raises(InputError, match="no material 'ferry'"):
+            meshed.put("ferry")
+
+    def test_a_change_is_waited_for_and_so_is_a_checkpoint(
+        self, meshed: LabSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waited: list[str] = []
+
+        @contextmanager
+        def heard(kube: Kube) -> Iterator[None]:
+            yield
+            waited.append("heard")
+
+        monkeypatch.setattr(session_module, "heard", heard)
+        meshed.goto("afloat")
+        meshed.put("web")
+        meshed.apply("scale")
+        assert waited == ["heard"] * 3
+
+    def test_a_red_check_says_what_istioctl_finds(self, meshed: LabSession, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = (Message("Error", "IST0101", "VirtualService tidewater/web", "Referenced host not found"),)
+        monkeypatch.setattr(session_module, "analyze", lambda kube, namespace: found)
+        meshed.goto("afloat")
+        meshed.apply("scale")
+        result = meshed.check("scale")
+        assert not result.passed
+        assert "istioctl: VirtualService tidewater/web: Referenced host not found (IST0101)" in result.saw
+
+    def test_a_red_check_is_told_without_istioctl_too(
+        self, meshed: LabSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", "/nowhere")
+        meshed.goto("afloat")
+        meshed.apply("scale")
+        assert "istioctl" not in meshed.check("scale").saw
+
+    def test_the_wire_is_listened_to_while_the_question_is_asked(
+        self, meshed: LabSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = threading.Event()
+        wire = Wire("web-1", "worker", 8080, 4.0, 0, 0, 0)
+
+        def listen(kube: Kube, namespace: str, workload: str, seconds: float) -> Wire:
+            assert asked.wait(5), "nobody asks while somebody listens"
+            return wire
+
+        def ask(name: str) -> Answers:
+            asked.set()
+            return Answers()
+
+        monkeypatch.setattr(session_module, "listen", listen)
+        monkeypatch.setattr(meshed, "ask", ask)
+        assert meshed.overhear("passengers", "web") is wire

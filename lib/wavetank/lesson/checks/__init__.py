@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from wavetank.durations import parse_duration
 from wavetank.errors import InputError
 from wavetank.lesson.bench import Bench
+from wavetank.lesson.checks.asked import Asked
 from wavetank.lesson.checks.base import Check
 from wavetank.lesson.checks.http import Http
 from wavetank.lesson.checks.images import Pipeline, Recipe, Running
@@ -32,6 +33,7 @@ CHECKS: Mapping[str, type[Check]] = {
     "events": Events,
     "field": Field,
     "http": Http,
+    "asked": Asked,
     "recipe": Recipe,
     "running": Running,
     "pipeline": Pipeline,
@@ -42,7 +44,7 @@ CHECKS: Mapping[str, type[Check]] = {
 }
 """Every check by its name in ``lab.yaml``; its parameters, described in lab.schema.json, are the class's fields."""
 
-_DURATIONS = ("within", "below")
+_DURATIONS = ("within", "below", "slower", "faster")
 
 
 def run_checks(checks: Iterable[Named], claim: str, bench: Bench) -> CheckResult:
