@@ -3,12 +3,12 @@
     python scripts/notebooks.py derive      write each solved notebook anew from the delivered one; needs no cluster
     python scripts/notebooks.py [LAB ...]   derive, then run both on the running cluster and store their outputs
 
-A person edits labs/<lab>/lab.ipynb alone. The solved notebook is the same, cell by cell, but for how the lab is opened.
+A person edits labs/<lab>/lab.ipynb alone. The solved notebook is made of lab.yaml and the solutions: each exercise with
+its task, the files that solve it, and its check. The experiments between the exercises are the delivered notebook's.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -16,11 +16,14 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from wavetank.lesson import Lab, find_lab
+from wavetank.lesson.lab import ExerciseFile
 
 ROOT = Path(__file__).parents[1]
 CELL_SECONDS = 300
 """How long one cell may take: the longest, the autoscaler's check, waits for a rush hour and for what comes after."""
-OPENED = re.compile(r'open_lab\("([^"]+)"\)')
 GONE_WITH_THE_KERNEL = "application/vnd.jupyter.widget-view+json"
 """A widget's picture refers to a model in a kernel that has ended; what stays readable is its text."""
 
@@ -35,14 +38,27 @@ def solution_of(lab: Path) -> Path:
     return ROOT / "solutions" / lab.name / "lab.ipynb"
 
 
-def solve(delivered: NotebookNode) -> NotebookNode:
-    """Return the solved notebook, with the outputs taken off."""
-    solved = deepcopy(delivered)
-    for cell in solved.cells:
-        if cell.cell_type == "code":
-            cell.source = OPENED.sub(r'open_lab("\1", solved=True)', cell.source)
-            cell.outputs, cell.execution_count = [], None
-    return solved
+def solve(lab: Lab) -> NotebookNode:
+    """Return the solved notebook of a lab, without outputs."""
+    opening = f"# {lab.title}\n\nThe exercises of [this lab](../../labs/{lab.id}/lab.ipynb), solved."
+    cells = [
+        new_markdown_cell(opening, id="title"),
+        new_code_cell(f'from wavetank import open_lab\n\nlab = open_lab("{lab.id}", solved=True)', id="open"),
+    ]
+    for exercise in lab.exercises:
+        told = [f"## {exercise.title}", exercise.task, *map(_shown, exercise.files)]
+        steps = [f'lab.goto("{exercise.checkpoint}")', f'lab.check("{exercise.id}")']
+        if exercise.applied:
+            steps.insert(1, f'lab.apply("{exercise.id}")')
+        cells.append(new_markdown_cell("\n\n".join(told), id=f"{exercise.id}-task"))
+        cells.append(new_code_cell("\n".join(steps), id=exercise.id))
+    return tidy(new_notebook(cells=cells))
+
+
+def _shown(file: ExerciseFile) -> str:
+    """Return the solution of a file as Markdown."""
+    language = file.solution.suffix.removeprefix(".") or file.name.lower()
+    return f"`{file.name}`:\n\n```{language}\n{file.solution.read_text().strip()}\n```"
 
 
 def run(notebook: NotebookNode, folder: Path) -> NotebookNode:
@@ -69,7 +85,7 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
 
 def derive(lab: Path) -> None:
     """Write the solved notebook anew, unless it is in step already."""
-    solved, path = solve(read(lab / "lab.ipynb")), solution_of(lab)
+    solved, path = solve(find_lab(lab.name)), solution_of(lab)
     if not path.exists() or sources(read(path)) != sources(solved):
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(solved, path)

@@ -31,11 +31,12 @@ def grow_and_shrink(bench: Bench) -> CheckResult:
 
     rush_hour = bench.load("rush-hour")
     peak = _highest(bench, GROWS_WITHIN)
-    rush_hour.to_the_end()
     grew = f"up to {peak['web']} pods of web and {peak['booking']} of booking in the rush hour"
     if min(peak.values()) <= FEWEST:
+        rush_hour.to_the_end()
         return result(False, saw=grew, expected=f"more than {FEWEST} of each")
 
+    rush_hour.cancel()
     left = _ready_replicas(
         bench.until(
             "Deployment",

@@ -1,0 +1,71 @@
+"""What this lab looks at that lab.yaml's own words do not cover: one truth, and one behaviour."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import partial
+
+from wavetank.document import load_document
+from wavetank.errors import InputError
+from wavetank.lesson import Bench, CheckResult
+from wavetank.observe.traces import Query, wait_for_traces
+
+COUNTED = re.compile(r'^http_requests_total\{.*path="([^"]*)",status="(\d+)"\} (\d+)$', re.MULTILINE)
+FOUND = {
+    "type": "object",
+    "required": ["caller", "called", "milliseconds"],
+    "additionalProperties": False,
+    "properties": {
+        "caller": {"type": ["string", "null"], "description": "the service that calls"},
+        "called": {"type": ["string", "null"], "description": "the service that is called"},
+        "milliseconds": {"type": ["number", "null"], "description": "how long the hop takes by itself, in ms"},
+    },
+}
+CLOSE = 0.3  # the share by which the milliseconds may be off: traces differ from each other
+
+
+def what_payment_gets(bench: Bench) -> float:
+    """Return how many requests payment has refused for each booking that a passenger has seen fail."""
+    bookings = _answered(bench, "web", "/api/bookings")
+    if not bookings:
+        raise InputError("nobody has tried to book", expected="a load of bookings while payment is down")
+    return round(_answered(bench, "payment", "/payments") / bookings, 1)
+
+
+def _answered(bench: Bench, app: str, path: str) -> int:
+    """Return how many requests for ``path`` the pods of ``app`` say that they have answered with an error."""
+    total = 0
+    for pod in bench.pods({"app": app}):
+        text = bench.kube.request(f"pod:{pod['metadata']['name']}:8080", "/metrics", bench.namespace).text
+        total += sum(int(n) for asked, status, n in COUNTED.findall(text) if asked == path and status >= "500")
+    return total
+
+
+def the_slow_hop_is_found(bench: Bench) -> CheckResult:
+    """Make bookings slow, and hold what the learner has written against the traces of some bookings."""
+    (file,) = bench.lab.exercise("slow-hop").files
+    said = load_document(bench.images.file(file.learner), FOUND).data
+    result = partial(
+        CheckResult,
+        claim="the slow hop of a booking is found",
+        expected="caller and called of the hop that takes longest by itself, and its milliseconds",
+        look='TraceView(lab, "web") in the notebook',
+    )
+    if None in said.values():
+        missing = ", ".join(name for name, value in said.items() if value is None)
+        return result(False, saw=f"{file.name} does not say yet: {missing}")
+
+    began = datetime.now(UTC)
+    bench.fault("somewhere-slow")
+    bench.load("book-a-little").to_the_end()
+    query = Query(f"web.{bench.namespace}", since=began, slowest=True)
+    bench.say("waiting up to 30 s: the traces of these bookings")
+    trace, *_ = wait_for_traces(bench.kube, query, lambda trace: "payment" in trace.services and not trace.lost)
+    hop = trace.slowest
+    saw = f"{said['caller']} calls {said['called']}, {said['milliseconds']:g} ms, is not what the traces say"
+    right = (said["caller"], said["called"]) == (hop.span.app, hop.span.called)
+    near = abs(said["milliseconds"] - hop.own) <= CLOSE * hop.own
+    if right and near:
+        return result(True, saw=f"{hop.words}, {hop.own:.0f} ms by itself")
+    return result(False, saw=saw if not right else f"{said['milliseconds']:g} ms, and the trace says something else")

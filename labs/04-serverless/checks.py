@@ -1,0 +1,139 @@
+"""What this lab looks at that lab.yaml's own words do not cover: three behaviours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from wavetank.errors import WaitTimeoutError
+from wavetank.kube import Obj
+from wavetank.lesson import Bench, CheckResult
+from wavetank.lesson.replay import replay_day
+from wavetank.observe.billing import AlwaysOn, Meter, load_prices
+from wavetank.observe.serverless import look
+from wavetank.observe.serverless.revisions import REVISION_LABEL, SERVICE
+
+TIDES = {"app": "tides"}
+QUICK = 1.0  # seconds, for nineteen of twenty readers
+MOST_PODS = 6
+READY_WITHIN = 60.0  # seconds; the node asks a container that was not there yet again after ten
+EMPTY_WITHIN = 60.0  # seconds; an idle pod is let go after the stable window of ten, and some
+TOLD_WITHIN = 25.0  # seconds: three more tries take two and a cold start one, if the machine has time for them
+
+
+def quick_and_frugal(bench: Bench) -> CheckResult:
+    """Readers come faster and faster; they are quick, pods are few, and there are none afterwards."""
+    result = partial(
+        CheckResult, claim="readers are quick, and pods are few", look='RevisionView(lab, "tides", path="/tides")'
+    )
+    if trouble := _trouble_of_the_newest(bench):
+        return result(False, saw=trouble, expected=f"the newest revision ready within {READY_WITHIN:.0f} s")
+    newest, readers, peak = _newest(bench), bench.load("readers"), 0
+
+    def count(pods: Sequence[Obj]) -> bool:
+        nonlocal peak
+        peak = max(peak, sum("deletionTimestamp" not in pod["metadata"] and _is_of(newest, pod) for pod in pods))
+        return readers.ended.is_set()
+
+    waiting_for = "the readers to come and go"
+    bench.until("Pod", count, readers.longest, selector="app=tides", waiting_for=waiting_for, stop=readers.ended)
+    told = readers.to_the_end()
+    p95 = told.latencies.percentile(95)
+    saw = f"{told.failed} of {told.sent} failed, 19 of 20 took at most {p95 * 1000:.0f} ms, up to {peak} pods"
+    if told.failed or p95 > QUICK:
+        return result(False, saw=saw, expected=f"no failure, and at most {QUICK * 1000:.0f} ms")
+    if peak > MOST_PODS:
+        return result(False, saw=saw, expected=f"at most {MOST_PODS} pods")
+    left = bench.until_pods(TIDES, lambda pods: not pods, EMPTY_WITHIN, waiting_for="the last pod to go")
+    expected = f"no pod when nobody asks, within {EMPTY_WITHIN:.0f} s"
+    return result(not left, saw=f"{saw}, {len(left)} when nobody asks", expected=expected)
+
+
+def nothing_is_lost(bench: Bench) -> CheckResult:
+    """Bookings are made while boarding-pass is ill: each event ends as a pass, or as a dead letter."""
+    _empty_the_books(bench)
+    bench.ask("manifest")  # a fault needs a pod to be in
+    _wait(bench, lambda: bool(_passes(bench)), "the first pass")
+    _empty_the_books(bench)
+    bench.fault("no-passes")
+    booked = bench.load("book").to_the_end()
+    made = booked.sent - booked.failed
+    _wait(bench, lambda: len(_passes(bench) | _dead_letters(bench)) >= made, f"what becomes of {made} events")
+    passes, dead = _passes(bench), _dead_letters(bench)
+    return CheckResult(
+        len(passes | dead) == made and bool(dead),
+        claim="every booking has its pass, or its dead letter",
+        saw=f"{made} bookings, {len(passes)} of them with a pass, {len(dead - passes)} with a dead letter",
+        expected="one of both for each booking, and some dead letters",
+        look='EventView(lab, "default")',
+    )
+
+
+def nothing_is_kept(bench: Bench) -> CheckResult:
+    """Replay a day; no pod is there only because somebody said so."""
+    result = partial(
+        CheckResult, claim="nobody pays for tides that nobody asks for", look='CostMeter(lab, "day", "tides")'
+    )
+    if trouble := _trouble_of_the_newest(bench):
+        return result(False, saw=trouble, expected=f"the newest revision ready within {READY_WITHIN:.0f} s")
+    newest = _newest(bench)
+    bench.until_pods(
+        TIDES,
+        lambda pods: all(_is_of(newest, pod) for pod in pods),
+        EMPTY_WITHIN,
+        waiting_for="old pods to go",
+    )
+    replay = replay_day(bench.kube, bench.namespace, bench.lab.load("day"), "tides", say=bench.say)
+    meter = Meter(replay, load_prices(bench.lab.folder / "prices.yaml"), AlwaysOn())
+    saw = meter.warning or meter.cheaper
+    return result(meter.kept is None, saw=saw, expected="no pod that min-scale keeps")
+
+
+def _trouble_of_the_newest(bench: Bench) -> str:
+    """Wait until the newest revision of the tides is the one that is asked; else return why it is not."""
+    waiting_for = "the newest revision of tides to be ready"
+    bench.say(f"waiting up to {READY_WITHIN:g} s: {waiting_for}")
+    try:
+        bench.kube.wait_for(SERVICE, "tides", bench.namespace, "Ready", timeout=READY_WITHIN, waiting_for=waiting_for)
+    except WaitTimeoutError:
+        return " ".join(look(bench.kube, bench.namespace, "tides").trouble) or "the newest revision is not ready"
+    return ""
+
+
+def _newest(bench: Bench) -> str:
+    tides = bench.kube.get(SERVICE, "tides", bench.namespace)
+    return str(tides["status"]["latestCreatedRevisionName"])
+
+
+def _is_of(revision: str, pod: Obj) -> bool:
+    return bool(pod["metadata"]["labels"].get(REVISION_LABEL) == revision)
+
+
+def _wait(bench: Bench, holds: Callable[[], bool], waiting_for: str) -> None:
+    end = time.monotonic() + TOLD_WITHIN
+    bench.say(f"waiting up to {TOLD_WITHIN:g} s: {waiting_for}")
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.5)  # a logbook cannot be watched
+
+
+def _empty_the_books(bench: Bench) -> None:
+    for book in ("/events", "/dead-letters"):
+        bench.kube.request("service:logbook:80", book, bench.namespace, method="DELETE")
+
+
+def _passes(bench: Bench) -> set[str]:
+    """Return the events that passes were made of."""
+    return {event["subject"] for event in _book(bench, "/events") if event["type"] == "ferries.boarding-pass.issued"}
+
+
+def _dead_letters(bench: Bench) -> set[str]:
+    """Return the events of bookings that nobody could be brought to take."""
+    return {event["id"] for event in _book(bench, "/dead-letters") if event["type"] == "ferries.booking.created"}
+
+
+def _book(bench: Bench, name: str) -> list[dict[str, Any]]:
+    answer = bench.kube.request("service:logbook:80", f"{name}?most=1000", bench.namespace)
+    events: list[dict[str, Any]] = answer.json()["events"]
+    return events
