@@ -53,7 +53,7 @@ docs: setup  ## Write the page that is made from what the providers say: docs/wh
 	$(BIN)/python scripts/what_is_real.py
 
 .PHONY: bench
-bench: setup  ## Measure: up by step, pod start, recovery, the load generator against fortio
+bench: setup  ## Measure: up by step, pod start, recovery, cold starts, the load generator against fortio
 	$(BIN)/python -m tests.bench
 
 .PHONY: lock

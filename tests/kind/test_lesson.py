@@ -15,7 +15,8 @@ from wavetank.kube import Kube, rollout_state
 from wavetank.kube.pods import is_ready
 from wavetank.kube.wait import has_condition
 from wavetank.lesson import LabSession, find_lab
-from wavetank.lesson.declared import declared, full_name
+from wavetank.lesson.declared import MADE_BY_THE_CLUSTER, declared, full_name
+from wavetank.lesson.files import lay_out
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.progress import ProgressFile
 from wavetank.traffic import Load, start_load
@@ -29,7 +30,10 @@ WITHIN = 45.0
 @pytest.fixture
 def lab(namespace: str) -> Lab:
     """Lab 2, in a namespace of the test's own."""
-    return replace(find_lab("02-kubernetes"), namespace=namespace)
+    lab = find_lab("02-kubernetes")
+    for exercise in lab.exercises:
+        lay_out(exercise.files)
+    return replace(lab, namespace=namespace)
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def session(kube: Kube, lab: Lab, tmp_path: Path) -> LabSession:
 def _assert_as_declared(kube: Kube, lab: Lab, checkpoint: str) -> None:
     wanted = declared(lab, checkpoint)
     for kind in ("Deployment", "Service", "Ingress", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ConfigMap"):
-        found = {full_name(obj) for obj in kube.list(kind, lab.namespace)} - {"ConfigMap/kube-root-ca.crt"}
+        found = {full_name(obj) for obj in kube.list(kind, lab.namespace)} - MADE_BY_THE_CLUSTER
         assert found == {full_name(obj) for obj in wanted if obj["kind"] == kind}
     pods = kube.list("Pod", lab.namespace)
     replicas = 0

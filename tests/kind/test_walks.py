@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from wavetank.faults import active_faults
 from wavetank.kube import Kube
 from wavetank.lesson import find_lab
 from wavetank.lesson.restore import restore
-from wavetank.traffic import list_loads
+from wavetank.traffic import list_loads, start_load
 
 pytestmark = [pytest.mark.kind, pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -54,7 +55,7 @@ def test_lab_0_fills_the_tank_and_looks_around(page: Page, kubeconfig: Path, tmp
         take("lab0-up", tank)
         notebook.run_again(cell_with(lab, "WhatIsReal()"))
         real = notebook.view("What is real")
-        expect(real.get_by_role("row")).to_have_count(15)
+        expect(real.get_by_role("row")).to_have_count(16)
         take("lab0-real", real)
 
 
@@ -140,3 +141,71 @@ def test_lab_2_loads_kills_and_stops(notebook: Notebook, kube: Kube, page: Page,
     assert active_faults(kube, NAMESPACE) == []
     assert [load.name for load in list_loads(kube, NAMESPACE) if not load.ended] == []
     expect(panel.get_by_role("status").first).to_contain_text("stopped")
+
+
+def test_lab_3_shifts_traffic_and_sees_who_calls_whom(
+    page: Page, kube: Kube, kubeconfig: Path, tmp_path: Path, take: Take
+) -> None:
+    lab = "03-service-mesh"
+    with walking(lab, page, kubeconfig, tmp_path) as notebook:
+        notebook.run_again(cell_with(lab, "from wavetank import open_lab"))
+        notebook.run_again(cell_with(lab, "Topology(lab)"))
+        topology = notebook.view("Topology")
+        expect(topology).to_contain_text("Namespace tidewater is not labelled for the mesh")
+        expect(topology).to_contain_text("kubectl label namespace tidewater istio-injection=enabled")
+
+        notebook.run_again(cell_with(lab, 'shift = TrafficShift(lab, "timetable", host="timetable")'))
+        shift = notebook.view("Traffic shift")
+        shift.get_by_role("button", name="50 / 50").focus()
+        page.keyboard.press("Enter")
+        expect(shift).to_contain_text("weight: 50")
+        shift.get_by_role("button", name="Apply").click()
+        expect(shift).to_contain_text(re.compile(r"v1 50 %.*v2 50 %"))
+        start_load(kube, replace(find_lab(lab).load("look-up"), duration=60), NAMESPACE)
+        for version in ("v1", "v2"):
+            calls = re.compile(rf"\bweb timetable-{version} [1-9]\d* .*\bmTLS\b")
+            expect(topology.get_by_role("row", name=calls)).to_be_visible()
+        all_of_it = re.compile(r"\bload-look-up web \d+ (19|20)\.\d 0\.0% [\d.]+ ")  # latencies, too: each five seconds
+        expect(topology.get_by_role("row", name=all_of_it)).to_be_visible()
+        topology.evaluate("view => view.scrollIntoView()")
+        take("lab3-topology", topology)
+        take("lab3-shift", shift)
+
+        notebook.run_again(cell_with(lab, 'lab.goto("traced")'))
+        traces = notebook.view("Traces")
+        expect(traces).to_contain_text(re.compile("slowest"))
+        take("lab3-trace", traces)
+        for words in ('lab.overhear("stranger-pays"', "Certificates(lab"):
+            notebook.run_again(cell_with(lab, words))
+        certificates = notebook.view("Certificates")
+        expect(certificates).to_contain_text("spiffe://cluster.local/ns/tidewater/sa/payment")
+        expect(certificates.get_by_role("row", name=re.compile("without sidecar.*payment"))).to_contain_text(
+            "in the open"
+        )
+        take("lab3-certificates", certificates)
+
+
+def test_lab_4_watches_pods_come_with_requests_and_where_events_go(
+    page: Page, knative_kube: Kube, kubeconfig: Path, tmp_path: Path, take: Take
+) -> None:
+    lab = "04-serverless"
+    with walking(lab, page, kubeconfig, tmp_path) as notebook:
+        for words in ("from wavetank import open_lab", 'RevisionView(lab, "tides"'):
+            notebook.run_again(cell_with(lab, words))
+        revisions = notebook.view("Revisions")
+        expect(revisions.get_by_role("row", name=re.compile("tides-00001 100 %"))).to_be_visible()
+        start_load(knative_kube, replace(find_lab(lab).load("readers"), duration=20), NAMESPACE)
+        expect(revisions.get_by_role("status").first).to_have_text(re.compile(r"\b[1-9]\d* pods? ready"))
+        count = revisions.get_by_label("cold starts")
+        count.fill("1")
+        count.press("Tab")
+        revisions.get_by_role("button", name="Measure").press("Enter")
+        expect(revisions).to_contain_text(re.compile("activator.*schedule.*container.*first byte"), timeout=120_000)
+        revisions.evaluate("view => view.scrollIntoView()")
+        take("lab4-revisions", revisions)
+
+        for words in ('lab.goto("events")', 'EventView(lab, "default")', "watch_events(lab.kube"):
+            notebook.run_again(cell_with(lab, words))
+        events = notebook.view("Events")
+        expect(events.get_by_role("row", name=re.compile("boarding-pass-of-booking type is"))).to_be_visible()
+        take("lab4-events", events)

@@ -9,6 +9,7 @@ answers with `on_exec`. Trouble is ordered in advance (`refuse`) or made at once
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import struct
@@ -16,7 +17,7 @@ import tarfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -27,13 +28,17 @@ Exec = Callable[[dict[str, Any], list[str], bytes], tuple[int, str]]
 
 @dataclass
 class Engine:
-    """The engine; a context manager. ``containers`` and ``networks`` are as the API shows them, by name."""
+    """The engine; a context manager. ``containers`` and ``networks`` are as the API shows them, by name.
+
+    ``files`` are by path and in every container; ``archives`` are what a container was given.
+    """
 
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     networks: dict[str, dict[str, Any]] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     volumes: dict[str, dict[str, str]] = field(default_factory=dict)
-    files: dict[str, list[bytes]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    archives: dict[str, list[bytes]] = field(default_factory=dict)
     info: dict[str, Any] = field(
         default_factory=lambda: {
             "ServerVersion": "28.0.0",
@@ -205,8 +210,13 @@ class _Handler(BaseHTTPRequestHandler):
                 del engine.containers[container["Name"][1:]]
                 return self._answer(None, 204)
             case "PUT", ["archive"]:
-                engine.files.setdefault(container["Name"][1:], []).append(body)
+                engine.archives.setdefault(container["Name"][1:], []).append(body)
                 return self._answer({})
+            case "GET", ["archive"] if (path := query["path"]) in engine.files:
+                about = base64.b64encode(json.dumps({"name": path}).encode()).decode()
+                return self._raw(_archive(path, engine.files[path]), {"X-Docker-Container-Path-Stat": about})
+            case "GET", ["archive"]:
+                return self._missing(f"file: {query['path']}")
             case "POST", ["exec"]:
                 id_ = uuid.uuid4().hex
                 engine._execs[id_] = {"ExitCode": None, "container": container, "asked": json.loads(body)}
@@ -285,8 +295,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _raw(self, content: bytes) -> None:
+    def _raw(self, content: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(200)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/vnd.docker.raw-stream")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -298,6 +310,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _frame(content: bytes) -> bytes:
     return struct.pack(">BxxxL", 1, len(content)) + content
+
+
+def _archive(path: str, content: bytes) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        info = tarfile.TarInfo(path.rpartition("/")[2])
+        info.size = len(content)
+        tar.addfile(info, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def _labelled(labels: dict[str, str], filters: dict[str, list[str]]) -> bool:

@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.support.apiserver import ApiServer
+from tests.support.definitions import definition
 from tests.support.merging import Obj
 
 from wavetank.traffic import Second
 from wavetank.traffic.histogram import Latencies
 
 NAMESPACE = "tidewater"
-CRD = "apiextensions.k8s.io/v1"
 
 LAB = """\
 id: 09-sample
@@ -127,7 +127,7 @@ class Harbour:
         self.injected: list[str] = []
         api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": MANAGED}})
         for kind, plural in (("Load", "loads"), ("Fault", "faults")):
-            api.put(_definition(kind, plural))
+            api.put(definition("wavetank.dev/v1alpha1", kind, plural, status=True))
         api.on_write(self._play)
 
     def _play(self, change: str, obj: Obj) -> None:
@@ -183,11 +183,3 @@ def second(t: int, outcome: dict[str, int], latency: float = 0.01) -> Second:
     return Second(
         t, began.isoformat(), count, count, 0, dict(Counter(outcome)), latencies.encode(), Latencies().encode()
     )
-
-
-def _definition(kind: str, plural: str) -> Obj:
-    names = {"kind": kind, "plural": plural}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "subresources": {"status": {}}}
-    spec = {"group": "wavetank.dev", "names": names, "scope": "Namespaced", "versions": [version]}
-    metadata = {"name": f"{plural}.wavetank.dev"}
-    return {"apiVersion": CRD, "kind": "CustomResourceDefinition", "metadata": metadata, "spec": spec}

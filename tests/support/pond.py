@@ -123,7 +123,10 @@ class Pond:
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"app": app}},
-                "spec": {"containers": [{"name": app, "ports": [{"name": "http", "containerPort": 8080}]}]},
+                "spec": {
+                    "nodeName": "worker",
+                    "containers": [{"name": app, "ports": [{"name": "http", "containerPort": 8080}]}],
+                },
                 "status": {"phase": phase, "containerStatuses": [{"name": app, "restartCount": restarts}]},
             }
         )

@@ -34,8 +34,13 @@ class Running:
     """One service of the application, running."""
 
     process: subprocess.Popen[str]
-    port: int
+    first: dict[str, Any]
+    """The log line that says it serves."""
     logs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return int(self.first["port"])
 
     @property
     def url(self) -> str:
@@ -75,8 +80,7 @@ def running(service: str, **env: str) -> Iterator[Running]:
     )
     assert process.stdout is not None
     try:
-        first = json.loads(process.stdout.readline())
-        started = Running(process, first["port"])
+        started = Running(process, json.loads(process.stdout.readline()))
         reader = threading.Thread(target=_collect, args=(started,), daemon=True)
         reader.start()
         yield started

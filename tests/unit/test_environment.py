@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-CONDA_NAMES = {"docker-py": "docker", "python-kubernetes": "kubernetes"}
+CONDA_NAMES = {"docker-py": "docker", "prometheus_client": "prometheus-client", "python-kubernetes": "kubernetes"}
 
 
 def declared() -> dict[str, str]:
