@@ -20,7 +20,7 @@ QUICK = 1.0  # seconds, for nineteen of twenty readers
 MOST_PODS = 6
 READY_WITHIN = 60.0  # seconds; the node asks a container that was not there yet again after ten
 EMPTY_WITHIN = 60.0  # seconds; an idle pod is let go after the stable window of ten, and some
-TOLD_WITHIN = 25.0  # seconds: three more tries take two and a cold start one, if the machine has time for them
+QUIET = 20.0  # seconds: three more tries take two and a cold start one, if the machine has time for them
 
 
 def quick_and_frugal(bench: Bench) -> CheckResult:
@@ -55,12 +55,12 @@ def nothing_is_lost(bench: Bench) -> CheckResult:
     """Bookings are made while boarding-pass is ill: each event ends as a pass, or as a dead letter."""
     _empty_the_books(bench)
     bench.ask("manifest")  # a fault needs a pod to be in
-    _wait(bench, lambda: bool(_passes(bench)), "the first pass")
+    _await(bench, 1, lambda: len(_passes(bench)), "the first pass")
     _empty_the_books(bench)
     bench.fault("no-passes")
     booked = bench.load("book").to_the_end()
     made = booked.sent - booked.failed
-    _wait(bench, lambda: len(_passes(bench) | _dead_letters(bench)) >= made, f"what becomes of {made} events")
+    _await(bench, made, lambda: len(_passes(bench) | _dead_letters(bench)), f"what becomes of {made} events")
     passes, dead = _passes(bench), _dead_letters(bench)
     return CheckResult(
         len(passes | dead) == made and bool(dead),
@@ -111,11 +111,14 @@ def _is_of(revision: str, pod: Obj) -> bool:
     return bool(pod["metadata"]["labels"].get(REVISION_LABEL) == revision)
 
 
-def _wait(bench: Bench, holds: Callable[[], bool], waiting_for: str) -> None:
-    end = time.monotonic() + TOLD_WITHIN
-    bench.say(f"waiting up to {TOLD_WITHIN:g} s: {waiting_for}")
-    while not holds() and time.monotonic() < end:
+def _await(bench: Bench, wanted: int, written: Callable[[], int], waiting_for: str) -> None:
+    """Wait until so many are written down, or no more come."""
+    bench.say(f"waiting until {QUIET:g} s pass without another one: {waiting_for}")
+    seen, end = written(), time.monotonic() + QUIET
+    while seen < wanted and time.monotonic() < end:
         time.sleep(0.5)  # a logbook cannot be watched
+        if (now := written()) > seen:
+            seen, end = now, time.monotonic() + QUIET
 
 
 def _empty_the_books(bench: Bench) -> None:

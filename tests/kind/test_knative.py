@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,15 +75,17 @@ class Knative:
         return self.kube.list("Pod", NAMESPACE, f"serving.knative.dev/service={name}")
 
     def counted(self, name: str, metric: str) -> dict[str, int]:
-        """Return what each pod has counted itself, by its name; one that leaves tells it for half a minute still."""
+        """Return what each pod has counted itself, by its name; one that leaves tells it until it is gone."""
         told = {}
         for pod in self._pods(name):
-            if not is_ready(pod) and not leaves(pod):
-                continue
-            text = self.kube.request(f"pod:{pod['metadata']['name']}:8080", "/metrics", NAMESPACE).text
-            counts = re.findall(rf"^{metric}\{{.*\}} (\d+)$", text, re.MULTILINE)
-            told[pod["metadata"]["name"]] = sum(map(int, counts))
+            if is_ready(pod) or leaves(pod):
+                with suppress(KubeError) if leaves(pod) else nullcontext():
+                    told[pod["metadata"]["name"]] = self._counted(pod["metadata"]["name"], metric)
         return told
+
+    def _counted(self, pod: str, metric: str) -> int:
+        text = self.kube.request(f"pod:{pod}:8080", "/metrics", NAMESPACE, timeout=20).text
+        return sum(map(int, re.findall(rf"^{metric}\{{.*\}} (\d+)$", text, re.MULTILINE)))
 
     @contextmanager
     def asking(self, name: str, path: str) -> Iterator[Future[Answers]]:

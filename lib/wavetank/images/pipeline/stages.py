@@ -92,7 +92,23 @@ class Stages:
         return self._target.roll_to(self.image, f"{self._version} by pipeline", self._pipeline.deploy.within), {}
 
     def _verify(self, wanted: Verification, say: Say) -> Result:
-        """Send the load and hold what it meets against the thresholds; stop as soon as they cannot be kept."""
+        """Send the load and hold what it meets against the thresholds.
+
+        Latencies count only of a load that held its own schedule: one that was late itself is sent once more.
+        """
+        summary, met = self._measure(wanted, say), Summary()
+        met.add_up(summary)
+        if not summary.held and not _failures(summary, wanted) and _slowness(summary, wanted):
+            say(f"{summary!r}: these latencies are the busy machine's, so they are measured once more")
+            summary = self._measure(wanted, say)
+            met.add_up(summary)
+        found = {"requests": dict(sorted(met.status.items()))}
+        if why := _failures(summary, wanted) or _slowness(summary, wanted):
+            raise StageFailedError(f"{why}; {summary!r}", found)
+        return repr(summary), found
+
+    def _measure(self, wanted: Verification, say: Say) -> Summary:
+        """Send the load once; stop as soon as too many requests have failed."""
         load = wanted.load
         may_fail = wanted.failed_share * sum(1 for _ in arrivals(load.profile.curve(load.rate, load.duration)))
         run, summary, given_up = start_load(self._kube, load, self._namespace), Summary(), False
@@ -105,10 +121,7 @@ class Stages:
                     run.stop()  # what it has still to tell is read all the same: every request is accounted for
         finally:
             run.stop()
-        found = {"requests": dict(sorted(summary.status.items()))}
-        if why := _refusal(summary, wanted):
-            raise StageFailedError(f"{why}; {summary!r}", found)
-        return repr(summary), found
+        return summary
 
     def _promote(self, say: Say) -> Result:
         """Let the tag of the version in use mean what was verified."""
@@ -117,14 +130,19 @@ class Stages:
         return f"{self._pipeline.promote} is {self._version} now", {}
 
 
-def _refusal(summary: Summary, wanted: Verification) -> str:
-    """Return which threshold was not kept, empty when all were."""
+def _failures(summary: Summary, wanted: Verification) -> str:
+    """Return whether more failed than may, in words; empty when not."""
     if summary.sent == 0:
         return "nothing was sent"
     if summary.error_share > wanted.failed_share:
         return f"{summary.error_share:.1%} of the requests failed, {wanted.failed_share:.1%} may"
-    p95 = summary.latencies.percentile(95)
-    if wanted.p95_below is not None and (p95 is None or p95 >= wanted.p95_below):
-        said = "nothing was answered" if p95 is None else f"p95 was {p95 * 1000:.0f} ms"
-        return f"{said}, below {wanted.p95_below * 1000:.0f} ms is asked for"
     return ""
+
+
+def _slowness(summary: Summary, wanted: Verification) -> str:
+    """Return whether the answers were slower than they may be, in words; empty when not."""
+    p95 = summary.latencies.percentile(95)
+    if wanted.p95_below is None or (p95 is not None and p95 < wanted.p95_below):
+        return ""
+    said = "nothing was answered" if p95 is None else f"p95 was {p95 * 1000:.0f} ms"
+    return f"{said}, below {wanted.p95_below * 1000:.0f} ms is asked for"
