@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Where the bundle under test comes from: source (built here) or registry (pulled).
 FROM ?= source
+# Real time on a shared machine: what is red is run once more and its traceback shown; twice red is red, and so are many.
+AGAIN := --reruns 1 --max-suite-reruns 5 --rerun-show-tracebacks
 
 .PHONY: help
 help:  ## Show what can be made
@@ -34,15 +36,15 @@ lint: setup  ## Check style, types and the layers of the house
 .PHONY: test
 test: setup  ## Run every test that needs no Docker Engine (minutes)
 	@scripts/browser.sh
-	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 2 --dist loadfile
-	$(BIN)/pytest -m "browser and not kind" # a process of its own: Playwright keeps an event loop running
+	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 2 --dist loadfile $(AGAIN)
+	$(BIN)/pytest -m "browser and not kind" $(AGAIN) # a process of its own: Playwright keeps an event loop running
 
 .PHONY: test-kind
 test-kind: setup  ## Bring up a real kind cluster from this checkout and prove every lab on it (needs a Docker Engine)
 	@scripts/browser.sh
 	$(BIN)/wavetank bundle build --from $(FROM)
 	$(BIN)/wavetank up --for 02-kubernetes
-	$(BIN)/pytest -m "kind or engine" --durations=15 tests
+	$(BIN)/pytest -m "kind or engine" --durations=40 $(AGAIN) tests
 
 .PHONY: notebooks
 notebooks: setup  ## Run the labs on the running cluster; store their outputs and their solved twins
