@@ -124,6 +124,8 @@ class Harbour:
         self.outcomes: dict[str, list[dict[str, int]]] = {}
         self.latency = 0.01
         """Seconds that every answer takes."""
+        self.goes_on = False
+        """Whether loads go on after their outcomes, until somebody stops them."""
         self.injected: list[str] = []
         api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": MANAGED}})
         for kind, plural in (("Load", "loads"), ("Fault", "faults")):
@@ -136,6 +138,8 @@ class Harbour:
         match obj["kind"]:
             case "Load" if "status" not in obj:
                 self._run_load(obj)
+            case "Load" if obj["spec"].get("stop") and obj["status"]["phase"] == "Running":
+                self._end_load(obj, "Stopped")
             case "Fault" if "status" not in obj:
                 self.injected.append(obj["metadata"]["name"])
                 self.api.put({**obj, "status": {"phase": "Active", "affected": ["web-1"]}})
@@ -147,13 +151,20 @@ class Harbour:
     def _run_load(self, load: Obj) -> None:
         name = load["metadata"]["name"]
         outcomes = self.outcomes.get(name.removeprefix("check-"), [{"200": 20}] * 10)
-        runner = pod(f"load-{name}", phase="Succeeded")
+        runner = pod(f"load-{name}", phase="Running" if self.goes_on else "Succeeded")
         del runner["metadata"]["labels"]
         self.api.put(runner)
         for t, outcome in enumerate(outcomes):
             self.api.log(f"load-{name}", second(t, outcome, self.latency).to_line(), namespace=NAMESPACE)
-        self.api.end_log(f"load-{name}", namespace=NAMESPACE)
-        self.api.put({**load, "status": {"phase": "Completed", "pod": f"load-{name}"}})
+        if self.goes_on:
+            self.api.put({**load, "status": {"phase": "Running", "pod": f"load-{name}"}})
+        else:
+            self._end_load(load, "Completed")
+
+    def _end_load(self, load: Obj, phase: str) -> None:
+        name = f"load-{load['metadata']['name']}"
+        self.api.end_log(name, namespace=NAMESPACE)
+        self.api.put({**load, "status": {"phase": phase, "pod": name}})
 
     def _roll_out(self, deployment: Obj) -> None:
         replicas = deployment["spec"].get("replicas", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -32,6 +33,7 @@ class Wave:
     def __init__(self, run: LoadRun, duration: float, disturb: Callable[[], object] | None) -> None:
         self.run, self._duration, self._disturb = run, duration, disturb
         self._stop = threading.Event()
+        self._news = threading.Condition()
         self.ended = threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._follow, name=f"wave {run.name}", daemon=True)
@@ -44,12 +46,18 @@ class Wave:
         """How many seconds it can take at most from its creation to its last word."""
         return self._duration + _START_AND_END
 
-    def to_the_end(self) -> Summary:
-        """Wait until the load has ended and return the sum of its seconds.
+    def to_the_end(self, may_fail: float = math.inf) -> Summary:
+        """Wait until the load has ended, or more requests have failed than may, and return the sum of its seconds.
 
         Raises what went wrong with the load or with the disturbance, `KubeError` when it does not end in time.
         """
-        if not self.ended.wait(self.longest):
+
+        def settled() -> bool:
+            return self.ended.is_set() or sum(second.failed for second in self.seconds) > may_fail
+
+        with self._news:
+            in_time = self._news.wait_for(settled, self.longest)
+        if not in_time:
             raise KubeError(
                 f"the load {self.run.name} has not ended",
                 observed=f"{len(self.seconds)} of {self._duration:g} seconds reported",
@@ -57,7 +65,7 @@ class Wave:
             )
         if self._error:
             raise self._error
-        return Summary.of(self.seconds)
+        return Summary.of(list(self.seconds))
 
     def recovery(self) -> float | None:
         """Return the seconds from the disturbance to the end of the last second in which a request failed.
@@ -81,14 +89,18 @@ class Wave:
     def _follow(self) -> None:
         try:
             for second in self.run.follow(self._stop):
-                self.seconds.append(second)
+                with self._news:
+                    self.seconds.append(second)
+                    self._news.notify_all()
                 if self._disturb and self.disturbed_at is None and second.t + 1 >= CALM:
                     self.disturbed_at = second.t + 1
                     self._disturb()
         except Exception as error:  # whatever it is, it is told to whoever waits for the end
             self._error = error
         finally:
-            self.ended.set()
+            with self._news:
+                self.ended.set()
+                self._news.notify_all()
 
 
 class Bench:

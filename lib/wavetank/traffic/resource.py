@@ -16,7 +16,7 @@ from wavetank import waves
 from wavetank.durations import format_duration, parse_duration
 from wavetank.errors import InputError
 from wavetank.kube import Obj
-from wavetank.traffic.profile import PROFILES, Curve, Profile, Ramp, Spike, Steady, Trace
+from wavetank.traffic.profile import PROFILES, Curve, Profile, Ramp, Spike, Steady, Trace, arrivals
 from wavetank.waves import API_VERSION, MAX_DURATION, manifest, require
 
 __all__ = ["API_VERSION", "ENDED", "MAX_DURATION", "MAX_RATE", "MAX_TIMEOUT", "Load", "LoadStatus", "Target"]
@@ -97,6 +97,11 @@ class Load:
     def curve(self) -> Curve:
         """The wanted rate over time."""
         return self.profile.curve(self.rate, self.duration)
+
+    @property
+    def requests(self) -> int:
+        """How many requests are sent in all."""
+        return sum(1 for _ in arrivals(self.curve))
 
     @classmethod
     def from_spec(cls, name: str, spec: Mapping[str, Any]) -> Load:

@@ -202,10 +202,21 @@ class TestUnderTraffic:
 
     def test_available_says_how_many_failed_and_how(self, bench: Bench, harbour: Harbour) -> None:
         harbour.outcomes["steady"] = OUTAGE
-        result = check(bench, "available", load="steady")
-        assert_not_yet(result, "20 of 200 requests failed (503: 14, timeout: 6)", "none failed", "get events")
         assert check(bench, "available", load="steady", failed_share=0.1).passed
         assert not check(bench, "available", load="steady", failed_share=0.09).passed
+        result = check(bench, "available", load="steady")
+        assert_not_yet(result, "20 of 200 requests failed (503: 14, timeout: 6)", "none failed", "get events")
+
+    def test_available_need_not_see_the_end_of_a_load_that_fails(
+        self, kube: Kube, bench: Bench, harbour: Harbour, api: ApiServer
+    ) -> None:
+        harbour.outcomes["steady"], harbour.goes_on = [{"200": 20}, {"200": 10, "503": 10}], True
+        with Bench(kube, bench.lab) as other:
+            result = check(other, "available", load="steady", failed_share=0.04)
+        assert result.saw == "10 of 40 requests failed (503: 10) in the first 2 s"
+        load = api.get("Load", "check-steady", NAMESPACE)
+        assert load
+        assert load["status"]["phase"] == "Stopped"
 
     def test_a_load_that_sent_nothing_proves_nothing(self, bench: Bench, harbour: Harbour) -> None:
         harbour.outcomes["steady"] = [{}]

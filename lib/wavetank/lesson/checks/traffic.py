@@ -36,11 +36,14 @@ class Available(Check):
         return f"under the load {self.load}{_while(self.during)}, {share}"
 
     def run(self, bench: Bench) -> CheckResult:
-        """Let the load run to its end and count."""
-        summary = bench.load(self.load, self.during).to_the_end()
+        """Let the load run until it has ended, or too many have failed already, and count."""
+        may_fail = self.failed_share * bench.lab.load(self.load).requests
+        wave = bench.load(self.load, self.during)
+        summary = wave.to_the_end(may_fail)
+        so_far = "" if wave.ended.is_set() else f" in the first {summary.seconds} s"
         return self.result(
             summary.sent > 0 and summary.error_share <= self.failed_share,
-            _outcomes(summary),
+            f"{_outcomes(summary)}{so_far}",
             f"at most {self.failed_share:.1%} failed" if self.failed_share else "none failed",
             bench.kubectl("get", "events", "--sort-by=.lastTimestamp"),
         )
