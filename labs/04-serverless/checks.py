@@ -28,8 +28,8 @@ def quick_and_frugal(bench: Bench) -> CheckResult:
     result = partial(
         CheckResult, claim="readers are quick, and pods are few", look='RevisionView(lab, "tides", path="/tides")'
     )
-    if trouble := _trouble_of_the_newest(bench):
-        return result(False, saw=trouble, expected=f"the newest revision ready within {READY_WITHIN:.0f} s")
+    if not_yet := _wait_for_the_newest(bench, result):
+        return not_yet
     newest, readers, peak = _newest(bench), bench.load("readers"), 0
 
     def count(pods: Sequence[Obj]) -> bool:
@@ -76,8 +76,8 @@ def nothing_is_kept(bench: Bench) -> CheckResult:
     result = partial(
         CheckResult, claim="nobody pays for tides that nobody asks for", look='CostMeter(lab, "day", "tides")'
     )
-    if trouble := _trouble_of_the_newest(bench):
-        return result(False, saw=trouble, expected=f"the newest revision ready within {READY_WITHIN:.0f} s")
+    if not_yet := _wait_for_the_newest(bench, result):
+        return not_yet
     newest = _newest(bench)
     bench.until_pods(
         TIDES,
@@ -91,15 +91,16 @@ def nothing_is_kept(bench: Bench) -> CheckResult:
     return result(meter.kept is None, saw=saw, expected="no pod that min-scale keeps")
 
 
-def _trouble_of_the_newest(bench: Bench) -> str:
+def _wait_for_the_newest(bench: Bench, result: Callable[..., CheckResult]) -> CheckResult | None:
     """Wait until the newest revision of the tides is the one that is asked; else return why it is not."""
     waiting_for = "the newest revision of tides to be ready"
     bench.say(f"waiting up to {READY_WITHIN:g} s: {waiting_for}")
     try:
         bench.kube.wait_for(SERVICE, "tides", bench.namespace, "Ready", timeout=READY_WITHIN, waiting_for=waiting_for)
     except WaitTimeoutError:
-        return " ".join(look(bench.kube, bench.namespace, "tides").trouble) or "the newest revision is not ready"
-    return ""
+        trouble = " ".join(look(bench.kube, bench.namespace, "tides").trouble) or "the newest revision is not ready"
+        return result(False, saw=trouble, expected=f"the newest revision ready within {READY_WITHIN:.0f} s")
+    return None
 
 
 def _newest(bench: Bench) -> str:
