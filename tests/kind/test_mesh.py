@@ -58,7 +58,7 @@ class Mesh:
             self.kube.apply(LAB / "manifests/timetable-subsets.yaml", namespace=NAMESPACE)
             self.heard(lambda: self.ask(SAILINGS, times=4, headers=CREW, timeout=1.5).share(timetable="v1") == 1)
 
-    def heard(self, holds: Callable[[], bool], within: float = 20.0) -> None:
+    def heard(self, holds: Callable[[], bool], within: float = 60.0) -> None:
         """Wait until every sidecar behaves as just asked for: none of them tells when it does."""
         end = time.monotonic() + within
         while not holds():
