@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from wavetank.kube import Kube
 from wavetank.lesson import Bench, CheckResult
 from wavetank.lesson.checks import run_check
 from wavetank.lesson.lab import Checkpoint, Lab, Named
-from wavetank.traffic import Load
+from wavetank.traffic import Load, Question, ask
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(240)]
 
@@ -35,6 +36,9 @@ def timetable(kube: Kube, namespace: str) -> str:
     """Float the timetable, two pods of it; its namespace."""
     kube.apply(TIMETABLE, namespace=namespace)
     kube.rollout("timetable", namespace, timeout=60)
+    looked = Question("http://timetable/sailings", timeout=2)
+    asked = partial(ask, kube, namespace, "timetable", looked)
+    eventually(lambda: asked().statuses == {200: 1}, "the nodes to know where the Service leads", within=30, every=0.5)
     return namespace
 
 

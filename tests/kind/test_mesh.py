@@ -158,8 +158,9 @@ def test_a_timeout_ends_a_wait_at_its_value(mesh: Mesh) -> None:
         mesh.heard(lambda: mesh.ask(SAILINGS)[0].status == 504)
         answers = mesh.ask(SAILINGS, times=6)
     assert answers.statuses == {504: 6}
-    # Never early, never as late as the server; looking up a name on a busy machine takes its time, too.
-    assert min(answers.seconds) >= 0.5
+    # Not early, but for a proxy's clock, which stands still while it is at work, and never as late as the server.
+    # Looking up a name on a busy machine takes its time, too.
+    assert min(answers.seconds) >= 0.49
     assert median(answers.seconds) < 0.9
     assert max(answers.seconds) < 2.0
 
