@@ -12,7 +12,7 @@ from wavetank.kube import Obj
 from wavetank.lesson import Bench, CheckResult
 from wavetank.lesson.replay import replay_day
 from wavetank.observe.billing import AlwaysOn, Meter, load_prices
-from wavetank.observe.serverless import look
+from wavetank.observe.serverless import await_subscriptions, look
 from wavetank.observe.serverless.revisions import REVISION_LABEL, SERVICE
 
 TIDES = {"app": "tides"}
@@ -53,6 +53,14 @@ def quick_and_frugal(bench: Bench) -> CheckResult:
 
 def nothing_is_lost(bench: Bench) -> CheckResult:
     """Bookings are made while boarding-pass is ill: each event ends as a pass, or as a dead letter."""
+    result = partial(
+        CheckResult, claim="every booking has its pass, or its dead letter", look='EventView(lab, "default")'
+    )
+    bench.say(f"waiting up to {READY_WITHIN:g} s: every trigger to be subscribed as the broker says")
+    try:  # an event that comes while Knative subscribes them anew reaches nobody
+        await_subscriptions(bench.kube, bench.namespace, READY_WITHIN)
+    except WaitTimeoutError as late:
+        return result(False, saw=f"{late.summary}: {late.help.observed}", expected="every trigger is subscribed")
     _empty_the_books(bench)
     bench.ask("manifest")  # a fault needs a pod to be in
     _await(bench, 1, lambda: len(_passes(bench)), "the first pass")
@@ -62,12 +70,10 @@ def nothing_is_lost(bench: Bench) -> CheckResult:
     made = booked.sent - booked.failed
     _await(bench, made, lambda: len(_passes(bench) | _dead_letters(bench)), f"what becomes of {made} events")
     passes, dead = _passes(bench), _dead_letters(bench)
-    return CheckResult(
+    return result(
         len(passes | dead) == made and bool(dead),
-        claim="every booking has its pass, or its dead letter",
         saw=f"{made} bookings, {len(passes)} of them with a pass, {len(dead - passes)} with a dead letter",
         expected="one of both for each booking, and some dead letters",
-        look='EventView(lab, "default")',
     )
 
 

@@ -21,7 +21,9 @@ from tests.support import sender
 from tests.support.waiting import eventually
 
 from wavetank.kube import Kube, Obj, is_ready
-from wavetank.observe.serverless import BrokerState, Counts, watch_events
+from wavetank.observe.serverless import BrokerState, Counts, await_subscriptions, watch_events
+from wavetank.observe.serverless.events import BROKER as BROKER_KIND
+from wavetank.observe.serverless.events import SUBSCRIPTION
 from wavetank.traffic import Answer, Question, ask
 
 pytestmark = pytest.mark.kind
@@ -182,6 +184,18 @@ def test_an_event_that_nobody_wants_is_taken_and_goes_nowhere(eventing: Eventing
         name: Counts(done=3, filtered=3) for name in triggers(eventing.kube)
     }
     assert (eventing.book("events"), eventing.book("dead-letters")) == ([], [])
+
+
+def test_nothing_is_lost_once_a_changed_broker_has_its_triggers_subscribed_anew(eventing: Eventing) -> None:
+    def subscriptions() -> set[str]:
+        return {each["metadata"]["uid"] for each in eventing.kube.list(SUBSCRIPTION, NAMESPACE)}
+
+    before = subscriptions()
+    eventing.kube.patch(BROKER_KIND, "default", NAMESPACE, {"spec": {"delivery": {"backoffDelay": "PT0.3S"}}})
+    await_subscriptions(eventing.kube, NAMESPACE)
+    assert not before & subscriptions(), "Knative makes them anew: what came meanwhile would have reached nobody"
+    assert eventing.send(GOOD, events=20, first=3000) == {202: 20}
+    eventing.until(lambda: eventing.passes() | eventing.dead_letters() == known(range(3000, 3020)), "20 passes")
 
 
 def test_a_payment_is_handed_on_once_and_only_if_it_is_the_banks(eventing: Eventing) -> None:

@@ -181,11 +181,18 @@ def trigger(name: str, spec: Mapping[str, Any] | None = None, *, dead_letters: s
     }
 
 
-def subscription(of: str) -> Obj:
-    """Return the Subscription of a trigger, named as in what was recorded."""
+def subscription(of: str, delivery: Mapping[str, Any] | None = None, **told: Any) -> Obj:
+    """Return the Subscription of a trigger, named as in what was recorded; with nothing told of it, it is ready."""
     labels = {"eventing.knative.dev/broker": "default", "eventing.knative.dev/trigger": of}
     metadata = {"name": f"default-{of}-uid", "namespace": NAMESPACE, "labels": labels}
-    return {"apiVersion": "messaging.knative.dev/v1", "kind": "Subscription", "metadata": metadata, "spec": {}}
+    told = told or {"AddedToChannel": "True", "ChannelReady": "True", "Ready": "True", "ReferencesResolved": "True"}
+    return {
+        "apiVersion": "messaging.knative.dev/v1",
+        "kind": "Subscription",
+        "metadata": metadata,
+        "spec": {"delivery": delivery} if delivery else {},
+        "status": {"conditions": conditions(**told)},
+    }
 
 
 class Knative:

@@ -22,6 +22,8 @@ from wavetank.lesson.declared import (
     take_over,
 )
 from wavetank.lesson.lab import Lab
+from wavetank.observe.serverless import await_subscriptions
+from wavetank.observe.serverless.events import TRIGGER
 from wavetank.observe.serverless.revisions import SERVICE_LABEL
 
 __all__ = ["restore"]
@@ -226,6 +228,9 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], delet
         kube.wait_for("Node", name, None, "Ready", timeout=_NODES_WITHIN, waiting_for=f"the node {name} to be ready")
     for obj in deleted:  # only then does a Deployment's status know that it lacks a pod
         _wait_until_gone(kube, namespace, obj)
+    if any((obj["apiVersion"], obj["kind"]) == TRIGGER for obj in wanted):
+        # Of a broker that was changed, nothing else tells: its triggers may still say that they are ready.
+        await_subscriptions(kube, namespace, _READY_WITHIN)
     for obj in wanted:
         name = obj["metadata"]["name"]
         if obj["kind"] == "Deployment":

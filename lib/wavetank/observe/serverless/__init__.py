@@ -8,7 +8,8 @@
 
 Read in this order: `conditions` (what Knative says of its objects), `unready` (that in words), `revisions`; `scrape`
 (metrics as text), `autoscaler` (the figures that pods follow from); `coldstart` (moments and parts) and `measuring`
-(how they are got); `tallies` (what became of how many events) and `events` (brokers and triggers); `client`.
+(how they are got); `tallies` (what became of how many events) and `events` (brokers and triggers); `client`;
+`subscribed` (until events go where a changed broker says).
 
 It never changes anything in the cluster; a cold start is one request, sent by whoever asks for it.
 """
@@ -19,6 +20,7 @@ from wavetank.observe.serverless.coldstart import PARTS, ColdStart, ColdStarts
 from wavetank.observe.serverless.events import BrokerState, TriggerState
 from wavetank.observe.serverless.measuring import measure, samples
 from wavetank.observe.serverless.revisions import RevisionState, Serving, Tag
+from wavetank.observe.serverless.subscribed import await_subscriptions
 from wavetank.observe.serverless.tallies import Counts
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Tag",
     "TriggerState",
     "Windows",
+    "await_subscriptions",
     "figures",
     "look",
     "measure",

@@ -14,13 +14,13 @@ from wavetank.observe.columns import columns
 from wavetank.observe.serverless.conditions import condition, in_words, readiness
 from wavetank.observe.serverless.tallies import Counts, Tally, came, counts_of, overflown
 
-__all__ = ["BROKER", "SUBSCRIPTION", "TRIGGER", "BrokerState", "TriggerState", "broker_of"]
+__all__ = ["BROKER", "SUBSCRIPTION", "TRIGGER", "TRIGGER_LABEL", "BrokerState", "TriggerState", "broker_of"]
 
 BROKER = ("eventing.knative.dev/v1", "Broker")
 TRIGGER = ("eventing.knative.dev/v1", "Trigger")
 SUBSCRIPTION = ("messaging.knative.dev/v1", "Subscription")
 
-_TRIGGER_LABEL = "eventing.knative.dev/trigger"
+TRIGGER_LABEL = "eventing.knative.dev/trigger"
 _CONDITIONS = {
     BROKER: ("IngressReady", "TriggerChannelReady", "FilterReady", "Addressable", "DeadLetterSinkResolved"),
     TRIGGER: ("BrokerReady", "SubscriberResolved", "DeadLetterSinkResolved", "SubscriptionReady", "DependencyReady"),
@@ -110,7 +110,7 @@ def broker_of(
     if broker is None:
         return BrokerState(name, namespace, False, "there is no such broker")
     subscribed = {
-        (subscription["metadata"].get("labels") or {}).get(_TRIGGER_LABEL): subscription["metadata"]["name"]
+        (subscription["metadata"].get("labels") or {}).get(TRIGGER_LABEL): subscription["metadata"]["name"]
         for subscription in subscriptions
     }
     own = [trigger for trigger in triggers if _broker_of(trigger) == name]
