@@ -36,8 +36,10 @@ lint: setup  ## Check style, types and the layers of the house
 .PHONY: test
 test: setup  ## Run every test that needs no Docker Engine (minutes)
 	@scripts/browser.sh
-	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 2 --dist loadfile $(AGAIN)
-	$(BIN)/pytest -m "browser and not kind" $(AGAIN) # a process of its own: Playwright keeps an event loop running
+	@# More processes than two cores: these tests wait more than they compute.
+	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 4 --dist loadfile $(AGAIN)
+	@# Processes of their own: Playwright keeps an event loop running.
+	$(BIN)/pytest -m "browser and not kind" --numprocesses 3 --dist loadfile $(AGAIN)
 
 .PHONY: test-kind
 test-kind: setup  ## Bring up a real kind cluster from this checkout and prove every lab on it (needs a Docker Engine)
