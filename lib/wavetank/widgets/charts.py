@@ -15,7 +15,7 @@ import ipywidgets as ipw
 
 from wavetank.widgets.style import escape
 
-__all__ = ["DASHES", "ChartMark", "TimeChart", "key", "round_up"]
+__all__ = ["DASHES", "ChartMark", "TimeChart", "framed", "key", "round_up"]
 
 DASHES = ("solid", "dashed", "dotted")
 _SPAN = 240
@@ -67,23 +67,9 @@ class TimeChart:
         )
         self._seconds = bq.Axis(scale=self._x, grid_lines="none", tick_format="d")
         self._values = bq.Axis(scale=self._y, side="left", tick_format=".4~g")
-        self._figure = bq.Figure(
-            marks=[*self._lines, self._rules, self._letters],
-            axes=[self._seconds, self._values],
-            fig_margin={"top": 8, "bottom": 24, "left": 44, "right": 12},
-            padding_x=0,
-            padding_y=0,
-            display_toolbar=False,
-            layout=ipw.Layout(width="100%", height="150px"),
-        )
+        marks, axes = [*self._lines, self._rules, self._letters], [self._seconds, self._values]
+        self.box, self._numbers = framed(title, "over the seconds since the start", marks, axes)
         self._drawn: _Drawing | None = None
-        self._numbers = ipw.HTML()
-        self._numbers.add_class("wt-numbers")
-        heading = ipw.HTML(f"<h5>{escape(title)} <span>over the seconds since the start</span></h5>")
-        drawing = ipw.VBox([heading, self._figure])
-        drawing.add_class("wt-drawing")
-        self.box = ipw.HBox([drawing, self._numbers])
-        self.box.add_class("wt-chart")
 
     def show(
         self,
@@ -144,6 +130,28 @@ def _ticks(begin: float, end: float) -> list[float]:
     """Return the seconds to write under the chart: every tenth, or every thirtieth of a longer experiment."""
     step = 10 if end - begin <= 90 else 30
     return [float(second) for second in range(math.ceil(begin / step) * step, int(end) + 1, step)]
+
+
+def framed(
+    title: str, across: str, marks: Sequence[bq.Mark], axes: Sequence[bq.Axis], *, height: int = 150, right: int = 12
+) -> tuple[ipw.HBox, ipw.HTML]:
+    """Return a drawing under its heading with the numbers beside it, and the numbers; sizes are in pixels."""
+    figure = bq.Figure(
+        marks=list(marks),
+        axes=list(axes),
+        fig_margin={"top": 8, "bottom": 24, "left": 44, "right": right},
+        padding_x=0,
+        padding_y=0,
+        display_toolbar=False,
+        layout=ipw.Layout(width="100%", height=f"{height}px"),
+    )
+    drawing = ipw.VBox([ipw.HTML(f"<h5>{escape(title)} <span>{escape(across)}</span></h5>"), figure])
+    drawing.add_class("wt-drawing")
+    numbers = ipw.HTML()
+    numbers.add_class("wt-numbers")
+    box = ipw.HBox([drawing, numbers])
+    box.add_class("wt-chart")
+    return box, numbers
 
 
 def round_up(value: float) -> float:

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import bqplot as bq
-import ipywidgets as ipw
 
-from wavetank.widgets.charts import DASHES, round_up
-from wavetank.widgets.style import escape
+from wavetank.widgets.charts import DASHES, framed, round_up
 
 __all__ = ["CurveChart"]
 
@@ -37,21 +35,8 @@ class CurveChart:
         )
         self._across = bq.Axis(scale=self._x, grid_lines="none", tick_format=".3~s")
         self._values = bq.Axis(scale=self._y, side="left", tick_format=".4~g")
-        figure = bq.Figure(
-            marks=[*self._curves, self._rules, self._letters],
-            axes=[self._across, self._values],
-            fig_margin={"top": 8, "bottom": 24, "left": 44, "right": 18},
-            padding_x=0,
-            padding_y=0,
-            display_toolbar=False,
-            layout=ipw.Layout(width="100%", height="200px"),
-        )
-        self._numbers = ipw.HTML()
-        self._numbers.add_class("wt-numbers")
-        drawing = ipw.VBox([ipw.HTML(f"<h5>{escape(title)} <span>{escape(across)}</span></h5>"), figure])
-        drawing.add_class("wt-drawing")
-        self.box = ipw.HBox([drawing, self._numbers])
-        self.box.add_class("wt-chart")
+        marks, axes = [*self._curves, self._rules, self._letters], [self._across, self._values]
+        self.box, self._numbers = framed(title, across, marks, axes, height=200, right=18)
         self._drawn: object = None
 
     def show(self, x: Sequence[float], curves: Sequence[Sequence[float]], marks: Marks = (), *, numbers: str) -> None:

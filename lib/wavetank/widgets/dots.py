@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import bqplot as bq
-import ipywidgets as ipw
 
-from wavetank.widgets.charts import round_up
+from wavetank.widgets.charts import framed, round_up
 from wavetank.widgets.style import escape
 
 __all__ = ["DotChart", "dot_key"]
@@ -43,21 +42,7 @@ class DotChart:
         ]
         self._counted = bq.Axis(scale=self._x, grid_lines="none", tick_format="d")
         self._values = bq.Axis(scale=self._y, side="left", tick_format=".4~g")
-        figure = bq.Figure(
-            marks=self._dots,
-            axes=[self._counted, self._values],
-            fig_margin={"top": 8, "bottom": 24, "left": 44, "right": 12},
-            padding_x=0,
-            padding_y=0,
-            display_toolbar=False,
-            layout=ipw.Layout(width="100%", height="150px"),
-        )
-        self._numbers = ipw.HTML()
-        self._numbers.add_class("wt-numbers")
-        drawing = ipw.VBox([ipw.HTML(f"<h5>{escape(title)} <span>{escape(across)}</span></h5>"), figure])
-        drawing.add_class("wt-drawing")
-        self.box = ipw.HBox([drawing, self._numbers])
-        self.box.add_class("wt-chart")
+        self.box, self._numbers = framed(title, across, self._dots, [self._counted, self._values])
         self._drawn: tuple[int, tuple[tuple[float, ...], ...]] | None = None
 
     def show(self, series: Sequence[Sequence[float]], wanted: int, *, numbers: str) -> None:
