@@ -28,7 +28,6 @@ class Rollout:
     done: bool
     failed: bool
     """no progress within the Deployment's progress deadline"""
-    paused: bool
     words: str
 
     def __str__(self) -> str:
@@ -44,7 +43,6 @@ class Revision:
     images: tuple[str, ...]
     replicas: int
     ready: int
-    change_cause: str
     template: Obj
 
 
@@ -87,7 +85,6 @@ def rollout_state(deployment: Obj) -> Rollout:
         available=available,
         done=done,
         failed=failed,
-        paused=bool(spec.get("paused")),
         words=words,
     )
 
@@ -125,6 +122,5 @@ def _revision(replica_set: Obj) -> Revision:
         images=tuple(container["image"] for container in template["spec"]["containers"]),
         replicas=status.get("replicas", 0),
         ready=status.get("readyReplicas", 0),
-        change_cause=annotations.get("kubernetes.io/change-cause", ""),
         template={**template, "metadata": {**template["metadata"], "labels": labels}},
     )

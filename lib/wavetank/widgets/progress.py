@@ -1,4 +1,4 @@
-"""Progress: which exercises are passed, with how many hints, and how the predictions turned out."""
+"""Progress: what a lab is for, which exercises are passed, with how many hints, how the predictions turned out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ipywidgets as ipw
 from wavetank.lesson import LabSession
 from wavetank.lesson.report import Report
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, mark, note, table
+from wavetank.widgets.style import escape, list_items, mark, note, table
 from wavetank.widgets.view import LiveView
 
 __all__ = ["Progress"]
@@ -32,7 +32,12 @@ class Progress(LiveView):
         """Show what the progress file says now."""
         report = self._lab.progress
         self.tell(f"{report.passed} of {len(report.lab.exercises)} exercises passed")
-        self._shown.value = note(report.notice) + _exercises(report) + _predictions(report)
+        self._shown.value = note(report.notice) + _objectives(report) + _exercises(report) + _predictions(report)
+
+
+def _objectives(report: Report) -> str:
+    items = (f"<li>{escape(objective)}</li>" for objective in report.lab.objectives)
+    return "<h5>What you can do after this lab</h5>" + list_items(items, "wt-bullets", "what you can do after this lab")
 
 
 def _exercises(report: Report) -> str:
@@ -42,7 +47,7 @@ def _exercises(report: Report) -> str:
         done = f"{mark(Tone.GOOD)}passed" if state.passed else f"{mark(Tone.WAIT)}not yet"
         help_ = "solution shown" if state.solution_shown else (f"{state.hints} of 3 hints" if state.hints else "-")
         rows.append((escape(exercise.title), done, help_))
-    return table(("exercise", "", "help"), rows, caption="exercises") if rows else ""
+    return table(("exercise", "", "help"), rows, caption="exercises", words=(1, 2)) if rows else ""
 
 
 def _predictions(report: Report) -> str:
@@ -51,4 +56,4 @@ def _predictions(report: Report) -> str:
         known = report.progress.predictions.get(prediction.id)
         tone, words = _VERDICTS[known.right if known else None]
         rows.append((escape(prediction.question), f"{mark(tone)}{words}"))
-    return table(("prediction", ""), rows, caption="predictions") if rows else ""
+    return table(("prediction", ""), rows, caption="predictions", words=(1,)) if rows else ""

@@ -112,7 +112,7 @@ def _reasons(reasons: Sequence[Reason]) -> str:
         + "</li>"
         for reason in reasons
     )
-    listed = list_items(items, "wt-why", "why something is not seen")
+    listed = list_items(items, "wt-bullets", "why something is not seen")
     return f"<h5>What is not seen, and why</h5>{listed}" if listed else ""
 
 

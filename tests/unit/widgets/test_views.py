@@ -227,10 +227,11 @@ def test_an_exercise_shows_its_task_and_its_hints_one_by_one(cluster: MovingClus
 
 def test_progress_follows_what_is_done_elsewhere(cluster: MovingCluster, opened: list[View]) -> None:
     exercise = Exercise("door", "A door", "start", "Add a Service.", (), (), HINTS)
-    lab = cluster.open_lab(exercises=(exercise,), predictions=(FATE,))
+    lab = cluster.open_lab(objectives=("Reach a service.",), exercises=(exercise,), predictions=(FATE,))
     view = Progress(lab)
     opened.append(view)
     view.start()
     eventually(lambda: "A door not yet -" in seen(view), "the exercise")
+    assert "Reach a service." in seen(view)
     lab.hint("door")
     eventually(lambda: "1 of 3 hints" in seen(view), "the hint")
