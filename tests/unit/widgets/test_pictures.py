@@ -103,6 +103,13 @@ class TestFaultBoard:
         assert board.targets("wrong-port") == [Target("service", "web")]
         assert board.targets("latency") == [Target("deployment", "web"), Target("service", "web")]
 
+    def test_nothing_is_offered_until_everything_that_fits_is_known(self) -> None:
+        services, deployments = (LISTED, "Service", [named("web")]), (LISTED, "Deployment", [named("web")])
+        assert self.board(services).targets("latency") == []
+        assert self.board(services).targets("wrong-port") == [Target("service", "web")]
+        offered = self.board(services, deployments).targets("latency")
+        assert offered == [Target("deployment", "web"), Target("service", "web")]
+
     def test_ended_faults_are_not_active_and_time_left_is_told(self) -> None:
         board = self.board((LISTED, "Fault", [fault("on"), fault("over", phase="Reverted")]))
         assert [fault.name for fault in board.active] == ["on"]

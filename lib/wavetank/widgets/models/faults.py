@@ -14,16 +14,16 @@ from wavetank.widgets.models.change import Change, merged
 __all__ = ["FaultBoard", "after", "fault_for"]
 
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+_AIMS: Mapping[str, TargetKind] = {"Deployment": "deployment", "Service": "service", "Node": "node"}
+"""What stands in the catalogue for a kind that is watched."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultBoard:
-    """Faults by name, on or over, and the names of what a fault can be aimed at."""
+    """Faults by name, on or over, and what a fault can be aimed at: by what it is, once it was listed, and by name."""
 
     faults: Mapping[str, FaultStatus] = field(default_factory=dict)
-    deployments: Mapping[str, Target] = field(default_factory=dict)
-    services: Mapping[str, Target] = field(default_factory=dict)
-    workers: Mapping[str, Target | None] = field(default_factory=dict)
+    there: Mapping[TargetKind, Mapping[str, Target | None]] = field(default_factory=dict)
 
     @property
     def active(self) -> list[FaultStatus]:
@@ -31,10 +31,14 @@ class FaultBoard:
         return [fault for fault in self.faults.values() if not fault.ended]
 
     def targets(self, kind: str) -> list[Target]:
-        """Return what a fault of ``kind`` can be aimed at here."""
-        there = {"deployment": self.deployments, "service": self.services, "node": self.workers}
-        fitting = (there.get(what, {}) for what in CATALOGUE[kind].targets)
-        return [target for targets in fitting for target in targets.values() if target]
+        """Return what a fault of ``kind`` can be aimed at here; nothing until all of it is known.
+
+        The first of them is where a form begins: that must not depend on which list was the first to come.
+        """
+        fitting = [what for what in CATALOGUE[kind].targets if what in _AIMS.values()]
+        if any(what not in self.there for what in fitting):
+            return []
+        return [target for what in fitting for target in self.there[what].values() if target]
 
     def text(self, now: datetime | None = None) -> str:
         """Return the active faults in words."""
@@ -50,12 +54,10 @@ def after(board: FaultBoard, change: Change) -> FaultBoard:
     match change.kind:
         case "Fault":
             return replace(board, faults=merged(board.faults, change, FaultStatus.from_resource))
-        case "Deployment":
-            return replace(board, deployments=merged(board.deployments, change, lambda obj: _named("deployment", obj)))
-        case "Service":
-            return replace(board, services=merged(board.services, change, lambda obj: _named("service", obj)))
-        case "Node":
-            return replace(board, workers=merged(board.workers, change, _worker))
+        case "Deployment" | "Service" | "Node":
+            what = _AIMS[change.kind]
+            known = merged(board.there.get(what, {}), change, lambda obj: _target(what, obj))
+            return replace(board, there={**board.there, what: known})
         case _:
             return board
 
@@ -65,10 +67,7 @@ def fault_for(kind: str, target: Target, seconds: float, parameters: Mapping[str
     return Fault(f"{kind}-{target.name}", kind, target, seconds, parameters)
 
 
-def _named(what: TargetKind, obj: Obj) -> Target:
-    return Target(what, obj["metadata"]["name"])
-
-
-def _worker(node: Obj) -> Target | None:
-    """Return a node as a target; None for a control plane, which is never stopped."""
-    return None if _CONTROL_PLANE in node["metadata"].get("labels", {}) else _named("node", node)
+def _target(what: TargetKind, obj: Obj) -> Target | None:
+    """Return an object as a target; None for a control plane, which is never stopped."""
+    metadata = obj["metadata"]
+    return None if _CONTROL_PLANE in metadata.get("labels", {}) else Target(what, metadata["name"])
