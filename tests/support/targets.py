@@ -40,13 +40,13 @@ class Target:
 
 
 @asynccontextmanager
-async def target(status: int = 200) -> AsyncIterator[Target]:
-    """Run a `Target` while the block lasts."""
+async def target(status: int = 200, port: int = 0) -> AsyncIterator[Target]:
+    """Run a `Target` while the block lasts, at ``port`` (0: any free one)."""
     server = Target(status)
     runner = web.ServerRunner(web.Server(server.answer), shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         server.url = site_url(runner)
         yield server

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from urllib.parse import urlsplit
@@ -13,8 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.targets import target
 
-from wavetank.traffic.pod import ENVIRONMENT, HELD, NOT_HELD
+from wavetank.traffic.pod import ENVIRONMENT, HELD, NOT_HELD, _run
 from wavetank.traffic.record import Second, Summary, parse_line
+from wavetank.traffic.resource import Load
 
 pytestmark = pytest.mark.anyio
 
@@ -83,3 +85,27 @@ async def test_a_schedule_that_was_not_held_is_told_by_the_exit_code() -> None:
     assert figures["held"] is False
     assert figures["sent"] == 100
     assert figures["schedule_error_ms"]["max"] > 400
+
+
+async def test_a_target_that_is_there_in_a_moment_is_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as reserved:
+        port = reserved.getsockname()[1]
+    pod = await start_pod(f"http://localhost:{port}", rate=50, duration="1s")
+    await asyncio.sleep(1)  # without the wait, it would be at it by now
+    async with target(port=port):
+        output, _ = await pod.communicate()
+    assert json.loads(output.splitlines()[-1])["summary"]["status"] == {"200": 50}
+
+
+async def test_a_load_that_is_stopped_while_it_waits_for_its_target_has_sent_nothing() -> None:
+    load = Load.from_spec("load", {"target": {"service": "localhost", "port": 1}, "rate": 5, "duration": "1h"})
+    running = asyncio.create_task(_run(load))
+    await asyncio.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert (await running).sent == 0
+
+
+async def test_a_target_that_stays_away_is_loaded_all_the_same() -> None:
+    pod = await start_pod("http://localhost:1", rate=20, duration="1s")
+    output, _ = await pod.communicate()
+    assert json.loads(output.splitlines()[-1])["summary"]["status"] == {"refused": 20}
