@@ -126,16 +126,14 @@ def moments_of(sent: float, answered: float, seen: Sequence[Seen]) -> Moments | 
 
 
 def process_age(headers: Mapping[str, str]) -> float | None:
-    """Return for how many seconds the process had been up, if it was the first request it answered; else None.
+    """Return for how many seconds the process that answered had been up then; None if it does not say.
 
-    Tidewater says so in ``Server-Timing`` (https://www.w3.org/TR/server-timing/): which of the process's requests it
-    was, how old the process was then, and how long it took, in milliseconds. Names of headers are lower case.
+    Tidewater says so in ``Server-Timing`` (https://www.w3.org/TR/server-timing/): how old the process was when the
+    request came, and how long the request took, in milliseconds. Names of headers are lower case.
     """
     told = headers.get("server-timing", "")
     times = [re.search(rf"(?:^|[\s,]){name};dur=([\d.]+)", told) for name in ("age", "handle")]
-    if not re.search(r'(?:^|[\s,])request;desc="1"', told) or not all(times):
-        return None
-    return sum(float(time[1]) for time in times if time) / 1000
+    return sum(float(time[1]) for time in times if time) / 1000 if all(times) else None
 
 
 def _moments(sent: float, answered: float, seen: Sequence[Seen]) -> Moments | None:

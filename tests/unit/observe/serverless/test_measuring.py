@@ -80,8 +80,26 @@ def test_an_answer_that_no_new_pod_gave_is_no_cold_start(knative: Knative, monke
     monkeypatch.setattr(measuring, "_NEWS_WITHIN", 0.3)
     knative.serve(pods=0)
     monkeypatch.setattr(knative, "wake", lambda host: None)
-    with pytest.raises(KubeError, match="no new pod of tides was seen to run"):
+    with pytest.raises(KubeError, match="no new pod of tides was seen to answer"):
         measure(knative.kube, NAMESPACE, "tides", knative.gateway)
+
+
+def test_an_answer_of_a_pod_on_its_way_out_is_no_cold_start_and_another_is_measured(
+    knative: Knative, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knative.serve(pods=0)
+    wake, ages = knative.wake, iter((28_000.0, 150.0))
+
+    def wake_then_end(host: str) -> None:
+        wake(host)
+        knative.timing = f'request;desc="1", age;dur={next(ages)}, handle;dur=0'
+        if len(knative.asked) == 1:
+            threading.Timer(0.3, knative.to_zero).start()
+
+    monkeypatch.setattr(knative, "wake", wake_then_end)
+    start = measure(knative.kube, NAMESPACE, "tides", knative.gateway)
+    assert start.process == 0.15
+    assert len(knative.asked) == 2
 
 
 def test_an_answer_that_is_a_failure_is_no_cold_start(knative: Knative) -> None:
