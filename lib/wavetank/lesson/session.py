@@ -19,7 +19,7 @@ from wavetank.images.pipeline import Pipeline, RunRecord
 from wavetank.kube import Kube
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks import run_checks
-from wavetank.lesson.declared import full_name
+from wavetank.lesson.declared import full_name, is_function
 from wavetank.lesson.files import lay_out, solve, start_over
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.library import LABS, find_lab
@@ -34,6 +34,7 @@ from wavetank.lesson.truths import read_truth
 from wavetank.lesson.workshop import Workshop
 from wavetank.observe.analysis import analyze
 from wavetank.observe.billing import Replay
+from wavetank.observe.serverless import await_verdict
 from wavetank.observe.sync import heard
 from wavetank.observe.wire import Wire, listen
 from wavetank.traffic import Answers, LoadRun
@@ -234,7 +235,11 @@ class LabSession:
 
     def _apply(self, files: Iterable[Path]) -> tuple[str, ...]:
         with self._heard():
-            return tuple(full_name(obj) for file in files for obj in self.kube.apply(file, namespace=self.namespace))
+            applied = [obj for file in files for obj in self.kube.apply(file, namespace=self.namespace)]
+            for name in (obj["metadata"]["name"] for obj in applied if is_function(obj)):
+                self.say(f"waiting until Knative says what becomes of {name}")
+                await_verdict(self.kube, name, self.namespace)
+        return tuple(map(full_name, applied))
 
     def _heard(self) -> AbstractContextManager[None]:
         """In a lab with a mesh, wait at the end of the block until the sidecars have heard of what was changed."""

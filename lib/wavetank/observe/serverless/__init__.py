@@ -9,7 +9,7 @@
 Read in this order: `conditions` (what Knative says of its objects), `unready` (that in words), `revisions`; `scrape`
 (metrics as text), `autoscaler` (the figures that pods follow from); `coldstart` (moments and parts) and `measuring`
 (how they are got); `tallies` (what became of how many events) and `events` (brokers and triggers); `client`;
-`subscribed` (until events go where a changed broker says).
+`subscribed` (until events go where a changed broker says) and `verdict` (until a change is ready, or cannot be).
 
 It never changes anything in the cluster; a cold start is one request, sent by whoever asks for it.
 """
@@ -22,6 +22,7 @@ from wavetank.observe.serverless.measuring import measure, samples
 from wavetank.observe.serverless.revisions import RevisionState, Serving, Tag
 from wavetank.observe.serverless.subscribed import await_subscriptions
 from wavetank.observe.serverless.tallies import Counts
+from wavetank.observe.serverless.verdict import await_verdict
 
 __all__ = [
     "PARTS",
@@ -37,6 +38,7 @@ __all__ = [
     "TriggerState",
     "Windows",
     "await_subscriptions",
+    "await_verdict",
     "figures",
     "look",
     "measure",
