@@ -56,4 +56,4 @@ def _predictions(report: Report) -> str:
         known = report.progress.predictions.get(prediction.id)
         tone, words = _VERDICTS[known.right if known else None]
         rows.append((escape(prediction.question), f"{mark(tone)}{words}"))
-    return table(("prediction", ""), rows, caption="predictions", words=(1,)) if rows else ""
+    return table(("prediction", ""), rows, caption="predictions") if rows else ""
