@@ -1,6 +1,6 @@
 """How soon a fresh Python can speak to a cluster: what every command and every notebook waits for first.
 
-    python tests/bench/bench_client.py
+    python -m tests.bench.bench_client
 
 Against the tests' own API server, so that it is the client that is measured.
 """

@@ -1,6 +1,6 @@
 """How fast the cluster is: up by step, pods to Ready, and back after a killed pod and a stopped node.
 
-    python tests/bench/bench_cluster.py
+    python -m tests.bench.bench_cluster
 
 A cluster that is up is used as it is; without one, one is brought up (which is what gives the interesting times of its
 steps) and taken down at the end. What happens to the application is seen by a load, as a visitor would see it.

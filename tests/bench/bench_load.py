@@ -1,6 +1,6 @@
 """How well the load generator keeps its schedule, beside Fortio on the same target in the same run.
 
-    python tests/bench/bench_load.py
+    python -m tests.bench.bench_load
 
 Fortio (https://fortio.org) is built from its Go module, with the target: a plain Go server, so that neither generator
 is measured by its own kind. Both send at the same rate, in turns, and the median of the rounds is printed. Latency

@@ -1,6 +1,6 @@
 """How long one look at a mesh takes: fifty sidecars, asked through the API server.
 
-    python tests/bench/bench_observe.py
+    python -m tests.bench.bench_observe
 
 Against the tests' own API server, whose proxies say what recorded ones said, each after the time a real one takes.
 Server and client share this process, so that a real cluster is rather faster.

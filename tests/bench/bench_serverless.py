@@ -1,6 +1,6 @@
 """How long a function takes that has no pod: thirty cold starts, and where their time goes.
 
-    python tests/bench/bench_serverless.py
+    python -m tests.bench.bench_serverless
 
 Ten functions are asked one after the other, three times round: while one starts, the others fall asleep.
 """
