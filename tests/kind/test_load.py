@@ -75,7 +75,9 @@ def test_a_load_sends_all_it_was_asked_to_and_completes(kube: Kube, timetable: s
 
     assert [second.t for second in seconds] == list(range(len(seconds)))
     assert sum(second.sent for second in seconds) == 100
-    assert run.summary().status == {"200": 100}
+    again = run.summary()  # the log can be read again
+    assert (again.status, again.sent) == ({"200": 100}, 100)
+    assert sum(second.failed for second in seconds) == 0
     assert (status.phase, status.sent, status.failed) == ("Completed", 100, 0)
 
 

@@ -6,13 +6,12 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support.targets import target
+from tests.support.targets import refusing_url, target
 
 from wavetank.traffic.pod import ENVIRONMENT, HELD, NOT_HELD, _run
 from wavetank.traffic.record import Second, Summary, parse_line
@@ -88,17 +87,17 @@ async def test_a_schedule_that_was_not_held_is_told_by_the_exit_code() -> None:
 
 
 async def test_a_target_that_is_there_in_a_moment_is_waited_for() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as reserved:
-        port = reserved.getsockname()[1]
-    pod = await start_pod(f"http://localhost:{port}", rate=50, duration="1s")
+    url = refusing_url()
+    pod = await start_pod(url, rate=50, duration="1s")
     await asyncio.sleep(1)  # without the wait, it would be at it by now
-    async with target(port=port):
+    async with target(port=urlsplit(url).port or 0):
         output, _ = await pod.communicate()
     assert json.loads(output.splitlines()[-1])["summary"]["status"] == {"200": 50}
 
 
 async def test_a_load_that_is_stopped_while_it_waits_for_its_target_has_sent_nothing() -> None:
-    load = Load.from_spec("load", {"target": {"service": "localhost", "port": 1}, "rate": 5, "duration": "1h"})
+    nobody = {"service": "localhost", "port": urlsplit(refusing_url()).port}
+    load = Load.from_spec("load", {"target": nobody, "rate": 5, "duration": "1h"})
     running = asyncio.create_task(_run(load))
     await asyncio.sleep(0.1)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -106,6 +105,6 @@ async def test_a_load_that_is_stopped_while_it_waits_for_its_target_has_sent_not
 
 
 async def test_a_target_that_stays_away_is_loaded_all_the_same() -> None:
-    pod = await start_pod("http://localhost:1", rate=20, duration="1s")
+    pod = await start_pod(refusing_url(), rate=20, duration="1s")
     output, _ = await pod.communicate()
     assert json.loads(output.splitlines()[-1])["summary"]["status"] == {"refused": 20}
