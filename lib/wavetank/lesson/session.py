@@ -234,9 +234,11 @@ class LabSession:
         return ship(self.kube, self.images, self.model, pipeline, version, watch)
 
     def _apply(self, files: Iterable[Path]) -> tuple[str, ...]:
+        """Apply files, and return what was applied once Knative and the sidecars have taken it up."""
         with self._heard():
             applied = [obj for file in files for obj in self.kube.apply(file, namespace=self.namespace)]
-            for name in (obj["metadata"]["name"] for obj in applied if is_function(obj)):
+            for function in filter(is_function, applied):
+                name = function["metadata"]["name"]
                 self.say(f"waiting until Knative says what becomes of {name}")
                 await_verdict(self.kube, name, self.namespace)
         return tuple(map(full_name, applied))
