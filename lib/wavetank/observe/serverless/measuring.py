@@ -65,7 +65,7 @@ def measure(kube: Kube, namespace: str, service: str, gateway: str, path: str = 
             return start
     raise KubeError(
         f"no new pod of {service} was seen to answer",
-        observed=f"{_TRIES} answers by others" if start else f"{_TRIES} answers, and no new pod that runs",
+        observed=f"{_TRIES} answers, " + ("by pods that were there before" if start else "and no new pod that runs"),
         expected="an answer by a new pod, since there was none before",
         command=kube.connection.kubectl("-n", namespace, "get", "pods"),
     )
