@@ -18,10 +18,10 @@ from statistics import quantiles
 import yaml
 
 from wavetank.cluster import ClusterSpec, down, find_spec, kubeconfig_path, load_spec, status, up
-from wavetank.cluster.steps import StepEvent
 from wavetank.faults import Fault, inject
 from wavetank.faults import Target as Aim
 from wavetank.kube import Kube, Obj
+from wavetank.steps import StepEvent
 from wavetank.traffic import Load, Second, Target, start_load
 
 NAMESPACE = "wavetank-bench"

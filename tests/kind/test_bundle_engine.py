@@ -8,8 +8,8 @@ from io import BytesIO
 import docker
 import pytest
 
-from wavetank.cluster.bundle import Bundle, open_bundle
-from wavetank.cluster.engine import connect
+from wavetank.bundle import Bundle, open_bundle
+from wavetank.engine import connect
 from wavetank.errors import BundleError, EngineError
 
 pytestmark = pytest.mark.engine

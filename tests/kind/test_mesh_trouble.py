@@ -25,7 +25,7 @@ SAILINGS = Question("http://timetable/sailings", times=5, timeout=3.0)
 @pytest.fixture
 def istioctl(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the bundle's istioctl on the PATH, as in an open lab."""
-    from wavetank.cluster.bundle import open_bundle
+    from wavetank.bundle import open_bundle
 
     monkeypatch.setenv("PATH", str(open_bundle().path / "bin"), prepend=":")
 

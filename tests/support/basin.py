@@ -23,9 +23,9 @@ import yaml
 from tests.support.apiserver import ApiServer
 from tests.support.engine import Engine
 
-from wavetank.cluster.bundle.bundle import Bundle
-from wavetank.cluster.bundle.index import BundleImage, Index
-from wavetank.cluster.bundle.layout import ImageConfig, Layout
+from wavetank.bundle.bundle import Bundle
+from wavetank.bundle.index import BundleImage, Index
+from wavetank.bundle.layout import ImageConfig, Layout
 from wavetank.cluster.ports import is_taken
 from wavetank.cluster.provider import Provider
 from wavetank.cluster.spec import ClusterSpec, Ports

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wavetank.cluster.bundle.entries import text
-from wavetank.cluster.bundle.images import Image, assemble
-from wavetank.cluster.bundle.layout import ImageConfig
-from wavetank.cluster.bundle.store import Content, fill
+from wavetank.bundle.entries import text
+from wavetank.bundle.images import Image, assemble
+from wavetank.bundle.layout import ImageConfig
+from wavetank.bundle.store import Content, fill
 
 NODE = "example.dev/node:v1"
 WEB = "example.dev/web:v1"

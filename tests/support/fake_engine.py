@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wavetank.cluster.bundle.dockerfile import instructions
+from wavetank.bundle.dockerfile import instructions
 from wavetank.errors import ImageError, WaitTimeoutError
 from wavetank.images import Build, BuildStep, Ended, Image, Layer, Recipe, repository_of
 

@@ -7,8 +7,8 @@ from typing import get_args
 
 import click
 
-from wavetank.cluster import bundle as library
-from wavetank.cluster.bundle.index import Source
+from wavetank import bundle as library
+from wavetank.bundle.index import Source
 
 __all__ = ["bundle"]
 

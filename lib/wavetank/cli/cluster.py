@@ -43,7 +43,7 @@ def doctor(context: click.Context, cluster: str, as_json: bool) -> None:
 def up(cluster: str, labs: tuple[str, ...], bundle: Path | None) -> None:
     """Bring the cluster up, with what each lab named by --for needs; run again, it mends and continues."""
     from wavetank import cluster as library
-    from wavetank.cluster.bundle import open_bundle
+    from wavetank.bundle import open_bundle
 
     spec = _spec(cluster)
     if labs:

@@ -18,13 +18,13 @@ from wavetank.cluster.overlay import overlaid
 from wavetank.cluster.provider import Provider
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import kubeconfig_path
-from wavetank.cluster.steps import Step
 from wavetank.errors import InputError
 from wavetank.kube import Kube, Obj
 from wavetank.kube.apply import parse
+from wavetank.steps import Step
 
 if TYPE_CHECKING:
-    from wavetank.cluster.bundle import Bundle
+    from wavetank.bundle import Bundle
 
 __all__ = ["ADDONS", "IMAGES", "Addon", "addon_steps", "images_in", "with_digests"]
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import docker
 from docker.models.containers import Container
 
-from wavetank.cluster.engine import telling
 from wavetank.cluster.spec import ClusterSpec
+from wavetank.engine import telling
 from wavetank.errors import ClusterError
 
 if TYPE_CHECKING:
-    from wavetank.cluster.bundle import Bundle
+    from wavetank.bundle import Bundle
 
 __all__ = [
     "OWNER",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from wavetank.cluster.engine import refusal
+from wavetank.engine import refusal
 
 __all__ = ["end_all", "run"]
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from platformdirs import user_cache_path
 
-from wavetank.cluster import engine
+from wavetank import engine
 from wavetank.cluster.beside import OWNER
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.spec import ClusterSpec
@@ -118,7 +118,7 @@ def _ask_engine(spec: ClusterSpec) -> tuple[EngineFacts | EngineError, list[str]
 
 
 def _find_bundle() -> tuple[str | None, str | None]:
-    from wavetank.cluster.bundle import open_bundle
+    from wavetank.bundle import open_bundle
 
     try:
         bundle = open_bundle(None)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
-from wavetank.cluster.engine import run_in, telling
 from wavetank.cluster.state import Folder
+from wavetank.engine import run_in, telling
 from wavetank.errors import WavetankError
 
 __all__ = ["collect"]

@@ -14,11 +14,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from wavetank.cluster.spec import ClusterSpec
-from wavetank.cluster.steps import Step
 from wavetank.errors import NotSupportedError
+from wavetank.steps import Step
 
 if TYPE_CHECKING:
-    from wavetank.cluster.bundle import Bundle
+    from wavetank.bundle import Bundle
 
 __all__ = ["CAPABILITIES", "PROVIDERS", "Capability", "Info", "Node", "Provider", "info_of", "provider_for"]
 

@@ -12,10 +12,10 @@ from wavetank.cluster.addons import addon_steps
 from wavetank.cluster.provider import Provider, provider_for
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder, only_one
-from wavetank.cluster.steps import Report, Step, StepEvent, print_report, run_steps
+from wavetank.steps import Report, Step, StepEvent, print_report, run_steps
 
 if TYPE_CHECKING:
-    from wavetank.cluster.bundle import Bundle
+    from wavetank.bundle import Bundle
 
 __all__ = ["down", "up"]
 
@@ -73,7 +73,7 @@ def _keep_times(spec: ClusterSpec, events: list[StepEvent], seconds: float) -> N
 
 
 def _some_bundle(report: Report) -> Bundle:
-    from wavetank.cluster.bundle import build, bundles, open_bundle
+    from wavetank.bundle import build, bundles, open_bundle
 
     if bundles():
         return open_bundle()

@@ -10,7 +10,7 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from wavetank.cluster.engine import telling
+from wavetank.engine import telling
 from wavetank.errors import ImageError, WaitTimeoutError
 from wavetank.images.model import Ended
 

@@ -11,9 +11,9 @@ from typing import Any
 import docker
 from docker.models.images import Image as DockerImage
 
+from wavetank.bundle.dockerfile import instructions
 from wavetank.cluster.beside import BUILT, OWNER
-from wavetank.cluster.bundle.dockerfile import instructions
-from wavetank.cluster.engine import connect, telling
+from wavetank.engine import connect, telling
 from wavetank.errors import ImageError
 from wavetank.images.container import DockerContainer
 from wavetank.images.context import DOCKERFILE, pack

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wavetank.cluster.bundle.dockerfile import Instruction
-from wavetank.cluster.engine import refusal
+from wavetank.bundle.dockerfile import Instruction
+from wavetank.engine import refusal
 from wavetank.errors import ImageError, WavetankError
 from wavetank.images.model import BuildStep
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import docker
 
-from wavetank.cluster.engine import telling
+from wavetank.engine import telling
 from wavetank.errors import ImageError
 from wavetank.images.model import Say
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from wavetank.bundle import bundles
 from wavetank.cluster import kubeconfig_path
-from wavetank.cluster.bundle import bundles
 from wavetank.errors import CheckFailedError, KubeError
 from wavetank.faults import FaultRun, emergency_stop
 from wavetank.images.pipeline import Pipeline, RunRecord

@@ -7,8 +7,8 @@ import time
 from typing import ClassVar
 
 from wavetank.cluster import ClusterSpec, up
-from wavetank.cluster.steps import StepEvent
 from wavetank.errors import ClusterError, WavetankError
+from wavetank.steps import StepEvent
 from wavetank.widgets.models.steps import StepsPicture, after
 
 __all__ = ["Rising"]

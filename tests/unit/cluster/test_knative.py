@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from wavetank.bundle.recipe import load_recipes
+from wavetank.bundle.versions import load_versions
 from wavetank.cluster.addons import ADDONS, OVERLAYS, OWN_MANIFESTS, images_in
-from wavetank.cluster.bundle.recipe import load_recipes
-from wavetank.cluster.bundle.versions import load_versions
 from wavetank.cluster.overlay import overlaid
 from wavetank.durations import parse_duration
 from wavetank.kube.apply import parse

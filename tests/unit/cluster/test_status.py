@@ -3,7 +3,7 @@ import json
 from tests.support.basin import Basin
 
 from wavetank.cluster import status, up
-from wavetank.cluster.steps import StepEvent
+from wavetank.steps import StepEvent
 
 
 def silent(_: StepEvent) -> None:

@@ -15,8 +15,8 @@ from tests.support.basin import ADDON_IMAGE, APPLICATION_IMAGE, IMAGES, NODE_IMA
 from tests.support.waiting import eventually
 
 from wavetank.cluster import down, kubeconfig_path, status, up
-from wavetank.cluster.steps import StepEvent
 from wavetank.errors import ClusterError, EngineError, InputError, NotSupportedError, StepError
+from wavetank.steps import StepEvent
 
 NODES = {"basin-control-plane", "basin-worker", "basin-worker2"}
 
@@ -152,8 +152,8 @@ INTERRUPTED = """
 import json, sys
 from pathlib import Path
 from wavetank.cluster import ClusterSpec, Ports, up
-from wavetank.cluster.bundle.bundle import Bundle
-from wavetank.cluster.bundle.index import Index, BundleImage
+from wavetank.bundle.bundle import Bundle
+from wavetank.bundle.index import Index, BundleImage
 told = json.loads(sys.argv[1])
 images = tuple(BundleImage(**image) for image in told["images"])
 bundle = Bundle(Path(told["path"]), Index("0.1.0", "amd64", "source", images[0].ref, images, ()))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wavetank.cluster.bundle.dockerfile import instructions
+from wavetank.bundle.dockerfile import instructions
 from wavetank.errors import EngineError, ImageError
 from wavetank.images.model import BuildStep
 from wavetank.images.steps import StepReader

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wavetank.cluster import ClusterSpec, NodeStatus, Status
-from wavetank.cluster.steps import StepEvent
+from wavetank.steps import StepEvent
 from wavetank.widgets.models.steps import StepsPicture, Up, after, standing
 
 SPEC = ClusterSpec(provider="kind", kubernetes="1.36").with_addons(("operator", "ingress"))

@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING
 import docker
 from docker.models.containers import Container
 
-from wavetank.cluster import beside, engine, logs
-from wavetank.cluster.engine import run_in, telling
+from wavetank import engine
+from wavetank.cluster import beside, logs
 from wavetank.cluster.provider import Capability, Info, Node
 from wavetank.cluster.providers.kind_creation import Creation
 from wavetank.cluster.providers.kind_parts import ROLE, Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
-from wavetank.cluster.steps import Step
+from wavetank.engine import run_in, telling
+from wavetank.steps import Step
 
 if TYPE_CHECKING:
-    from wavetank.cluster.bundle import Bundle
+    from wavetank.bundle import Bundle
 
 __all__ = ["INFO", "KindProvider"]
 

@@ -13,18 +13,18 @@ import docker
 from docker.models.containers import Container
 
 from wavetank.cluster import beside, commands
-from wavetank.cluster.engine import engine_host, run_in, telling
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.providers.kind_config import kind_config
 from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
-from wavetank.cluster.steps import Step
+from wavetank.engine import engine_host, run_in, telling
 from wavetank.errors import ClusterError, InputError
 from wavetank.kube import Kube
+from wavetank.steps import Step
 
 if TYPE_CHECKING:
-    from wavetank.cluster.bundle import Bundle
+    from wavetank.bundle import Bundle
 
 __all__ = ["Creation"]
 

@@ -15,7 +15,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from wavetank.cluster import beside
-from wavetank.cluster.engine import read_file, telling
+from wavetank.engine import read_file, telling
 from wavetank.errors import ClusterError, NotSupportedError
 
 __all__ = ["CLUSTER", "ROLE", "Parts", "wake"]

@@ -8,7 +8,7 @@ from typing import Self
 
 from wavetank.cluster import ClusterSpec, Status
 from wavetank.cluster.addons import ADDONS
-from wavetank.cluster.steps import StepEvent
+from wavetank.steps import StepEvent
 
 __all__ = ["StepSeen", "StepsPicture", "Up", "after", "standing"]
 

