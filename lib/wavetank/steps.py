@@ -29,11 +29,17 @@ INTERRUPT_GRACE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do. ``action`` may return a short note (such as "cached") that is shown beside the time."""
+    """One thing to do. ``action`` may return a short note (such as "cached") that is shown beside the time.
+
+    Of the steps that name the same thing in ``alone``, one runs at a time. ``progress`` tells in a few words how far it
+    is, and is asked while it runs.
+    """
 
     name: str
     action: Callable[[], str | None]
     needs: tuple[str, ...] = ()
+    alone: str = ""
+    progress: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,43 +79,55 @@ def run_steps(
 ) -> list[StepEvent]:
     """Run all steps, each after those it needs, at most ``workers`` at once (as many as there are cores).
 
-    Returns the last event of each step in the order they ended. After a failure nothing new is started, what is under
-    way is waited for (its work is kept for the next run), and `StepError` names the step with the help its own error
-    gave. After Ctrl-C ``on_interrupt`` is called, to end what the steps under way are waiting for. Raises `InputError`
-    for steps that can never all run.
+    Of the steps that may begin, those that stand first in ``steps`` do.
+
+    Returns the last event of each step in the order they ended. After a failure only what stands before the failed step
+    is still begun, what is under way is waited for (its work is kept for the next run), and `StepError` names the first
+    step that failed with the help its own error gave. After Ctrl-C ``on_interrupt`` is called, to end what the steps
+    under way are waiting for. Raises `InputError` for steps that can never all run.
     """
     _check_runnable(steps)
     limit = workers or os.cpu_count() or 1
     waiting = list(steps)
+    place = {step.name: number for number, step in enumerate(steps)}
+    end = len(steps)
+    going: dict[str, Step] = {}
     began: dict[str, float] = {}
     ended: list[StepEvent] = []
     failure: _Outcome | None = None
     outcomes: SimpleQueue[_Outcome] = SimpleQueue()
     beat = time.monotonic() + HEARTBEAT_SECONDS
     try:
-        while began or (waiting and failure is None):
+        while True:
             done = {event.step for event in ended}
-            for step in [step for step in waiting if done.issuperset(step.needs)]:
-                if failure is None and len(began) < limit:
+            for step in [step for step in waiting if done.issuperset(step.needs) and place[step.name] < end]:
+                held = step.alone and any(step.alone == other.alone for other in going.values())
+                if len(began) < limit and not held:
                     waiting.remove(step)
+                    going[step.name] = step
                     began[step.name] = time.monotonic()
                     report(StepEvent(step.name, "started"))
                     threading.Thread(target=_run, args=(step, outcomes), name=step.name, daemon=True).start()
+            if not going:
+                break
             try:
                 outcome = outcomes.get(timeout=max(0.0, beat - time.monotonic()))
             except Empty:
                 beat = time.monotonic() + HEARTBEAT_SECONDS
                 for name, since in began.items():
                     if (seconds := time.monotonic() - since) >= HEARTBEAT_SECONDS:
-                        report(StepEvent(name, "running", seconds))
+                        progress = going[name].progress
+                        report(StepEvent(name, "running", seconds, progress() if progress else ""))
                 continue
             seconds = time.monotonic() - began.pop(outcome.step.name)
+            del going[outcome.step.name]
             event = StepEvent(outcome.step.name, "failed" if outcome.error else "done", seconds, outcome.note)
             report(event)
             if outcome.error is None:
                 ended.append(event)
             else:
                 failure = failure or outcome
+                end = min(end, place[outcome.step.name])
     except KeyboardInterrupt:
         on_interrupt()
         _wait_for(len(began), outcomes)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from wavetank.bundle.entries import text
 from wavetank.bundle.images import Image, assemble
+from wavetank.bundle.index import Index
 from wavetank.bundle.layout import ImageConfig
-from wavetank.bundle.store import Content, fill
+from wavetank.bundle.store import Part, fill
 
 NODE = "example.dev/node:v1"
 WEB = "example.dev/web:v1"
@@ -25,11 +26,6 @@ def small_bundle(folder: Path) -> Path:
     web = small_image(folder / "web", WEB, "the web's own\n" * 100, base)
     (folder / "crds.yaml").write_text("kind: CustomResourceDefinition\n")
     (folder / "kind").write_text("#!/bin/sh\n")
-    content = Content(
-        architecture="amd64",
-        node_image=NODE,
-        refs=[NODE, WEB],
-        files=[("manifest", "crds", folder / "crds.yaml"), ("binary", "kind", folder / "kind")],
-    )
-    fill(folder / "small", content, [base, web], version="0.1.0", source="source")
+    part = Part((NODE, WEB), (("manifest", "crds", folder / "crds.yaml"), ("binary", "kind", folder / "kind")))
+    fill(folder / "small", part, [base, web], Index("0.1.0", "amd64", "source", NODE, (), ()))
     return folder / "small"

@@ -158,3 +158,42 @@ def test_the_printed_report(capsys: pytest.CaptureFixture[str]) -> None:
     print_report(StepEvent("go etcd", "started"))
     print_report(StepEvent("go etcd", "done", 3.21, "cached"))
     assert capsys.readouterr().err.split() == ["✓", "go", "etcd", "3.2", "s", "cached"]
+
+
+def test_of_steps_that_want_the_same_thing_alone_one_runs_at_a_time_in_their_order() -> None:
+    under_way: list[str] = []
+    most: list[int] = []
+    order: list[str] = []
+    started = threading.Barrier(2, timeout=10)
+
+    def hold(name: str, *, meet: bool) -> None:
+        under_way.append(name)
+        order.append(name)
+        most.append(len([each for each in under_way if each != "beside"]))
+        if meet:
+            started.wait()  # the step beside has begun too: only those that share something wait for each other
+        under_way.remove(name)
+
+    steps = [
+        Step("first", lambda: hold("first", meet=True), alone="go"),
+        Step("second", lambda: hold("second", meet=False), alone="go"),
+        Step("beside", lambda: hold("beside", meet=True)),
+    ]
+    run_steps(steps, lambda event: None, workers=3)
+    assert max(most) == 1
+    assert order.index("first") < order.index("second")
+
+
+def test_a_step_under_way_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps_module, "HEARTBEAT_SECONDS", 0.01)
+    told = threading.Event()
+
+    def report(event: StepEvent) -> None:
+        if event.state == "running" and event.note == "43 of 120 MB":
+            told.set()
+
+    def action() -> None:
+        assert told.wait(10)
+
+    run_steps([Step("pull", action, progress=lambda: "43 of 120 MB")], report)
+    assert told.is_set()

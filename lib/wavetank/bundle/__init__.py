@@ -11,6 +11,19 @@ from wavetank.bundle.archive import load, save
 from wavetank.bundle.bundle import Bundle, verify
 from wavetank.bundle.index import BundleImage
 from wavetank.bundle.making import build
+from wavetank.bundle.stages import STAGES, Stage
 from wavetank.bundle.store import bundles, open_bundle, remove
 
-__all__ = ["Bundle", "BundleImage", "build", "bundles", "load", "open_bundle", "remove", "save", "verify"]
+__all__ = [
+    "STAGES",
+    "Bundle",
+    "BundleImage",
+    "Stage",
+    "build",
+    "bundles",
+    "load",
+    "open_bundle",
+    "remove",
+    "save",
+    "verify",
+]

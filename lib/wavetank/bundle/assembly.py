@@ -78,7 +78,8 @@ class Assembly:
             self._go.build(recipe.folder, recipe.go, folder)
 
         key = fingerprint(self._go.version, self._tools.architecture, asdict(recipe.go), *sources)
-        self._graph.add(Artifact(_programs(recipe.name), f"build {recipe.name}", key, make))
+        # One Go build takes every core there is: two of them would only be in each other's way.
+        self._graph.add(Artifact(_programs(recipe.name), f"build {recipe.name}", key, make, alone="go"))
 
     def _add_manifests(self, recipe: Recipe) -> None:
         needs = (_programs(recipe.name),)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from wavetank.bundle.images import Image, write_archive
 from wavetank.bundle.index import BundleImage, Index
 from wavetank.bundle.layout import Descriptor, Layout, sha256_file
+from wavetank.bundle.stages import Stage
 from wavetank.errors import BundleError
 
 __all__ = ["Bundle", "check_complete", "verify"]
@@ -33,6 +34,11 @@ class Bundle:
     def images(self) -> tuple[BundleImage, ...]:
         """All images."""
         return self.index.images
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What it holds so far, in the order of need; a whole bundle has all of them."""
+        return self.index.stages
 
     @property
     def node_image(self) -> str:

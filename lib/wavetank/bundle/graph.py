@@ -20,13 +20,18 @@ __all__ = ["Artifact", "Graph", "image_artifact"]
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A folder to be made: ``name`` and ``key`` name it in the cache, ``title`` as a step; ``needs`` names others."""
+    """A folder to be made: ``name`` and ``key`` name it in the cache, ``title`` as a step; ``needs`` names others.
+
+    ``alone`` and ``progress`` are its step's (see `Step`).
+    """
 
     name: str
     title: str
     key: str
     make: Callable[[Path], None]
     needs: tuple[str, ...] = ()
+    alone: str = ""
+    progress: Callable[[], str] | None = None
 
 
 class Graph:
@@ -61,11 +66,30 @@ class Graph:
         """Return the artifacts that are not in the cache yet."""
         return [artifact for artifact in self.artifacts.values() if not self.path(artifact.name).is_dir()]
 
-    def steps(self) -> list[Step]:
-        """Return one step for each artifact; what is in the cache already takes no time."""
+    def with_needs(self, names: Iterable[str]) -> set[str]:
+        """Return these artifacts and, by name, all that they are made of."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.artifacts[name].needs
+        return found
+
+    def steps(self, names: Iterable[str]) -> list[Step]:
+        """Return one step for each of these artifacts; what is in the cache already takes no time."""
+        wanted = set(names)
         return [
-            Step(artifact.title, self._action(artifact), tuple(self.artifacts[need].title for need in artifact.needs))
-            for artifact in self.artifacts.values()
+            Step(
+                artifact.title,
+                self._action(artifact),
+                tuple(self.artifacts[need].title for need in artifact.needs),
+                artifact.alone,
+                artifact.progress,
+            )
+            for name, artifact in self.artifacts.items()
+            if name in wanted
         ]
 
     def _action(self, artifact: Artifact) -> Callable[[], str]:

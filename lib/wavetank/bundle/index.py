@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from wavetank.bundle.stages import STAGES, Stage
 from wavetank.document import find_mistake, load_schema
 from wavetank.errors import BundleError
 
@@ -39,7 +40,7 @@ class BundleFile:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The content of bundle.json. ``version`` is Wavetank's; ``architecture`` in Go's words."""
+    """The content of bundle.json. ``version`` is Wavetank's; ``architecture`` in Go's words; ``stages`` are there."""
 
     version: str
     architecture: str
@@ -47,10 +48,13 @@ class Index:
     node_image: str
     images: tuple[BundleImage, ...]
     files: tuple[BundleFile, ...]
+    stages: tuple[Stage, ...] = STAGES
 
     def write(self, folder: Path) -> None:
-        """Write it to ``folder``/bundle.json."""
-        (folder / "bundle.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+        """Write it to ``folder``/bundle.json, at once: a reader sees the one before or this one."""
+        draft = folder / ".bundle.json"
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(folder / "bundle.json")
 
 
 def read_index(folder: Path) -> Index:
@@ -82,4 +86,5 @@ def read_index(folder: Path) -> Index:
         node_image=data["node_image"],
         images=tuple(BundleImage(**image) for image in data["images"]),
         files=tuple(BundleFile(**file) for file in data["files"]),
+        stages=tuple(data.get("stages", STAGES)),  # before there were stages, a bundle was whole
     )

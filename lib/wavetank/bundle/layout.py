@@ -146,8 +146,10 @@ class Layout:
         return self.add_bytes(_canonical(manifest), MANIFEST)
 
     def write_index(self, images: Mapping[str, Descriptor]) -> None:
-        """Write index.json: which reference names which manifest."""
-        (self.path / "index.json").write_bytes(_canonical(index_document(images)))
+        """Write index.json at once: which reference names which manifest."""
+        draft = self.path / ".index.json"
+        draft.write_bytes(_canonical(index_document(images)))
+        draft.replace(self.path / "index.json")
 
     def images(self) -> dict[str, Descriptor]:
         """Return the manifests that index.json names, by reference."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -9,19 +11,28 @@ from platformdirs import user_cache_path
 from wavetank.bundle.bundle import Bundle
 from wavetank.bundle.cache import Cache, fingerprint
 from wavetank.bundle.graph import Graph
-from wavetank.bundle.index import Source
+from wavetank.bundle.index import Index, Source, read_index
+from wavetank.bundle.plan import Plan
 from wavetank.bundle.registry import plan_registry
 from wavetank.bundle.source import plan_source
-from wavetank.bundle.store import Content, bundles_path, drop_superseded, fill, keep, make_current, workplace
+from wavetank.bundle.stages import STAGES, Stage, up_to
+from wavetank.bundle.store import bundles_path, drop_superseded, grow, make_current, open_bundle
 from wavetank.bundle.versions import load_versions
 from wavetank.errors import BundleError
 from wavetank.steps import Report, Step, print_report, run_steps
 
-__all__ = ["build"]
+__all__ = ["Use", "build"]
 
 
-def build(source: Source = "source", report: Report = print_report) -> Bundle:
+Use = Callable[[Bundle], None]
+"""Told of the bundle whenever it holds one stage more; the build goes on when it returns."""
+
+
+def build(source: Source = "source", report: Report = print_report, *, use: Use = lambda bundle: None) -> Bundle:
     """Make a bundle, the current one from now on, repeating no step that an earlier build has finished.
+
+    It grows by stages, what is needed first first; ``use`` is told of each. A whole bundle stays the current one until
+    the new one is whole.
 
     Raises `StepError` with the last words of a step that failed (the next build continues there), `InputError` for a
     mistake in clusters/versions.yaml or a recipe, `BundleError` when it cannot even begin.
@@ -33,32 +44,51 @@ def build(source: Source = "source", report: Report = print_report) -> Bundle:
     with cache.locked():
         graph = Graph(cache)
         if source == "source":
-            content = plan_source(project, versions, graph, cache, report)
+            plan = plan_source(project, versions, graph, cache, report)
         else:
-            content = plan_registry(project, versions, graph)
+            plan = plan_registry(project, versions, graph)
+        version = versions.components["wavetank"].version
+        name = f"{source}-{version}-{plan.architecture}-{fingerprint(graph.whole_key(), repr(plan))[:8]}"
 
-        def finish() -> str:
-            made.append(_bundle(source, versions.components["wavetank"].version, content, graph))
-            return made[0].name
+        def hold(stage: Stage) -> str:
+            about = Index(version, plan.architecture, source, plan.node_image, (), (), up_to(stage))
+            part = plan.part(stage, graph)
+            made.append(_current(grow(name, part, [graph.image(ref) for ref in part.refs], about)))
+            use(made[-1])
+            return name
 
-        steps = graph.steps()
-        run_steps([*steps, Step("bundle", finish, tuple(step.name for step in steps))], report)
+        run_steps(_staged(plan, graph, hold), report)
         cache.drop_superseded(graph.artifacts)
-    return made[0]
+    return made[-1]
 
 
-def _bundle(source: Source, version: str, content: Content, graph: Graph) -> Bundle:
-    listed = [(kind, name) for kind, name, _ in content.files]
-    key = fingerprint(graph.whole_key(), content.node_image, content.refs, listed)
-    name = f"{source}-{version}-{content.architecture}-{key[:8]}"
-    # A cluster that is just coming up may still read from the bundle that was current until now.
-    before = (bundles_path() / "current").resolve()
-    if not (bundles_path() / name).is_dir():
-        with workplace() as folder:
-            fill(folder / name, content, [graph.image(ref) for ref in content.refs], version=version, source=source)
-            keep(folder / name)
-    bundle = make_current(name)
-    drop_superseded(f"{source}-", keep=(before, bundle.path))
+def _staged(plan: Plan, graph: Graph, hold: Callable[[Stage], str]) -> list[Step]:
+    """Return the steps of all stages, each ended by the one that has the bundle ``hold`` it."""
+    steps: list[Step] = []
+    planned: set[str] = set()
+    before: tuple[str, ...] = ()
+    for stage in STAGES:
+        wanted = graph.with_needs(plan.artifacts(stage))
+        own = graph.steps(wanted - planned)
+        planned |= wanted
+        held = Step(f"bundle: {stage}", partial(hold, stage), (*before, *(step.name for step in own)))
+        steps += [*own, held]
+        before = (held.name,)
+    return steps
+
+
+def _current(folder: Path) -> Bundle:
+    """Return the bundle in ``folder``, made the current one unless that is a whole one and this one is not yet.
+
+    A cluster that is just coming up may still read from the one that was current until now: it stays.
+    """
+    bundle = open_bundle(folder)
+    current = (bundles_path() / "current").resolve()
+    whole = bundle.stages == STAGES
+    if whole or not current.is_dir() or read_index(current).stages != STAGES:
+        bundle = make_current(folder.name)
+    if whole:
+        drop_superseded(f"{bundle.index.source}-", keep=(current, bundle.path))
     return bundle
 
 

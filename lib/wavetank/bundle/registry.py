@@ -17,9 +17,9 @@ from wavetank.bundle.cache import fingerprint
 from wavetank.bundle.downloading import download, for_machine, take_out
 from wavetank.bundle.generating import generate
 from wavetank.bundle.graph import Artifact, Graph, image_artifact
+from wavetank.bundle.plan import Plan, PlannedFile, PlannedImage
 from wavetank.bundle.pulling import pull
 from wavetank.bundle.recipe import Recipe, load_recipes
-from wavetank.bundle.store import Content
 from wavetank.bundle.versions import ReleaseFile, Versions
 from wavetank.engine import connect
 from wavetank.errors import BundleError, InputError
@@ -31,7 +31,7 @@ OWN = ("wavetank", "tidewater")
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-def plan_registry(project: Path, versions: Versions, graph: Graph) -> Content:
+def plan_registry(project: Path, versions: Versions, graph: Graph) -> Plan:
     """Add to ``graph`` all that has to be pulled and assembled, and return what the bundle will hold.
 
     Raises `BundleError` when a digest is not known yet, `EngineError` when there is no engine, `InputError` when a
@@ -52,13 +52,24 @@ def plan_registry(project: Path, versions: Versions, graph: Graph) -> Content:
         graph.add(_generated(client, recipe, name, _program(versions, recipe, name), architecture))
     own = {name: recipes[name] for name in OWN}
     Assembly(graph, project, own, Tools(architecture, pip=_pip(versions.components["python"].version, architecture)))
-    return Content(
+    stage = {name: row.stage for name, row in versions.components.items()}
+    return Plan(
         architecture=architecture,
         node_image=next(row.node for row in rows if row.node),
-        refs=[*(ref for row in rows for ref in row.images), *(image.ref for name in OWN for image in own[name].images)],
+        images=[
+            *(PlannedImage(row.stage, ref) for row in rows for ref in row.images),
+            *(PlannedImage(stage[name], image.ref) for name in OWN for image in own[name].images),
+        ],
         files=[
-            *((file.kind, file.name, graph.path(_file(file)) / "content") for row in rows for file in row.files),
-            *(("manifest", name, graph.path(_manifest(name)) / "content") for name in generated),
+            *(
+                PlannedFile(row.stage, file.kind, file.name, _file(file), "content")
+                for row in rows
+                for file in row.files
+            ),
+            *(
+                PlannedFile(stage[recipe.name], "manifest", name, _manifest(name), "content")
+                for name, recipe in generated.items()
+            ),
         ],
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from wavetank.bundle.assembly import Assembly, Tools, install_wheels
 from wavetank.bundle.cache import Cache, fingerprint
 from wavetank.bundle.golang import Go
 from wavetank.bundle.graph import Graph
-from wavetank.bundle.index import FileKind
 from wavetank.bundle.interpreter import VERSION as PYTHON
+from wavetank.bundle.plan import Plan, PlannedFile, PlannedImage
 from wavetank.bundle.recipe import Recipe, load_recipes
-from wavetank.bundle.store import Content
+from wavetank.bundle.stages import Stage
 from wavetank.bundle.versions import Version, Versions
 from wavetank.errors import BundleError
 from wavetank.steps import Report, Step, run_steps
@@ -28,7 +28,7 @@ GIB_FOR_IMAGES = 5
 """What the Debian root, the images and the bundle take."""
 
 
-def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, report: Report) -> Content:
+def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, report: Report) -> Plan:
     """Add to ``graph`` all that has to be made, and return what the bundle will hold.
 
     Raises `BundleError` when the disk is too full for what is still to be made.
@@ -40,22 +40,20 @@ def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, r
     Assembly(graph, project, recipes, tools)
     _check_disk(graph, cache.path)
 
-    manifests: list[tuple[FileKind, str, Path]] = [
-        ("manifest", name, graph.path(f"manifests-{recipe.name}") / name)
-        for recipe in recipes.values()
-        for name in recipe.manifests
-    ]
-    binaries: list[tuple[FileKind, str, Path]] = [
-        ("binary", name, graph.path(f"programs-{recipe.name}") / name)
-        for recipe in recipes.values()
-        for name in recipe.binaries
-    ]
-    return Content(
+    staged = [(versions.components[name].stage, recipe) for name, recipe in recipes.items()]
+    return Plan(
         architecture=go.architecture,
         node_image=next(recipe.node for recipe in recipes.values() if recipe.node),
-        refs=[image.ref for recipe in recipes.values() for image in recipe.images],
-        files=[*manifests, *binaries],
+        images=[PlannedImage(stage, image.ref) for stage, recipe in staged for image in recipe.images],
+        files=[planned for stage, recipe in staged for planned in _files(stage, recipe)],
     )
+
+
+def _files(stage: Stage, recipe: Recipe) -> Iterator[PlannedFile]:
+    for name in recipe.manifests:
+        yield PlannedFile(stage, "manifest", name, f"manifests-{recipe.name}", name)
+    for name in recipe.binaries:
+        yield PlannedFile(stage, "binary", name, f"programs-{recipe.name}", name)
 
 
 def _with_running_python(versions: Versions) -> Versions:

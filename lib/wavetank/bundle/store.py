@@ -5,25 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from wavetank.bundle.bundle import Bundle, check_complete
 from wavetank.bundle.images import Image
-from wavetank.bundle.index import BundleFile, BundleImage, FileKind, Index, Source, read_index
+from wavetank.bundle.index import BundleFile, BundleImage, FileKind, Index, read_index
 from wavetank.bundle.layout import Descriptor, Layout, sha256_file
 from wavetank.errors import BundleError
 
 __all__ = [
-    "Content",
+    "Part",
     "bundles",
     "bundles_path",
     "drop_superseded",
     "fill",
+    "grow",
     "keep",
     "make_current",
     "open_bundle",
@@ -35,13 +36,11 @@ UNFINISHED = ".unfinished-"
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What a build puts into a bundle: images by reference, files as (manifest or binary, name, where it will lie)."""
+class Part:
+    """Images by reference, and files as (manifest or binary, name, where it lies)."""
 
-    architecture: str
-    node_image: str
-    refs: Sequence[str]
-    files: Sequence[tuple[FileKind, str, Path]]
+    refs: tuple[str, ...] = ()
+    files: tuple[tuple[FileKind, str, Path], ...] = ()
 
 
 def bundles_path() -> Path:
@@ -136,10 +135,26 @@ def remove(name: str) -> None:
     shutil.rmtree(target)
 
 
-def fill(folder: Path, content: Content, images: Iterable[Image], *, version: str, source: Source) -> None:
-    """Write a bundle of ``images`` and of the files of ``content`` into the new ``folder``."""
+def grow(name: str, part: Part, images: Iterable[Image], about: Index) -> Path:
+    """Have the user's bundle ``name`` hold the stages of ``about``: ``images`` and the files of ``part``.
+
+    Whoever reads it meanwhile sees what it held before, or all of it. Returns its folder.
+    """
+    folder = bundles_path() / name
+    if not folder.is_dir():
+        with workplace() as place:
+            fill(place / name, part, images, about)
+            (place / name).rename(folder)
+    elif not set(about.stages) <= set(read_index(folder).stages):
+        fill(folder, part, images, about)
+    return folder
+
+
+def fill(folder: Path, part: Part, images: Iterable[Image], about: Index) -> None:
+    """Write ``images``, the files of ``part``, and ``about`` with both in its lists, into the bundle's ``folder``."""
     layout = Layout(folder)
-    layout.start()
+    if not folder.is_dir():
+        layout.start()
     listed: list[BundleImage] = []
     manifests: dict[str, Descriptor] = {}
     for image in sorted(images, key=lambda image: image.ref):
@@ -149,14 +164,16 @@ def fill(folder: Path, content: Content, images: Iterable[Image], *, version: st
         listed.append(BundleImage(image.ref, image.manifest.digest, digests[1], size))
         manifests[image.ref] = image.manifest
     layout.write_index(manifests)
-    files = tuple(_take_file(folder, kind, name, path) for kind, name, path in content.files)
-    Index(version, content.architecture, source, content.node_image, tuple(listed), files).write(folder)
+    files = tuple(_take_file(folder, kind, name, path) for kind, name, path in part.files)
+    replace(about, images=tuple(listed), files=files).write(folder)
 
 
 def _take_file(folder: Path, kind: FileKind, name: str, content: Path) -> BundleFile:
     path = f"bin/{name}" if kind == "binary" else f"manifests/{name}.yaml"
     target = folder / path
     target.parent.mkdir(exist_ok=True)
-    shutil.copyfile(content, target)
-    target.chmod(0o755 if kind == "binary" else 0o644)
+    draft = target.with_name(f".{target.name}")
+    shutil.copyfile(content, draft)
+    draft.chmod(0o755 if kind == "binary" else 0o644)
+    draft.replace(target)  # one that was there may be running
     return BundleFile(name, kind, path, sha256_file(target))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wavetank.bundle.index import FileKind
+from wavetank.bundle.stages import Stage
 from wavetank.document import Document, load_document, load_schema
 from wavetank.errors import InputError
 
@@ -46,7 +47,7 @@ class ReleaseFile:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One row: its version, the Go module it comes from, and what the registry source pulls for it.
+    """One row: its version, the ``stage`` that needs it first, its Go module, what the registry source pulls for it.
 
     ``images`` are the bundle's references, each with the name and digest it is pulled by; ``programs`` write manifests,
     each with the name and digest of the image whose entrypoint it is.
@@ -55,6 +56,7 @@ class Component:
     name: str
     version: Version
     where: str
+    stage: Stage = "containers"
     module: str = ""
     node: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
@@ -109,6 +111,7 @@ def _component(document: Document, name: str, row: Mapping[str, Any]) -> Compone
         name=name,
         version=Version(row["version"]),
         where=document.where("components", name, "version"),
+        stage=row.get("stage", "containers"),
         module=row.get("module", ""),
         node=node,
         images=registry.get("images", {}),

@@ -72,7 +72,7 @@ def build(project: Path) -> tuple[Graph, dict[str, str]]:
     def report(event: StepEvent) -> None:
         notes[event.step] = event.note
 
-    run_steps(graph.steps(), report)
+    run_steps(graph.steps(graph.artifacts), report)
     return graph, notes
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wavetank.bundle import Bundle, build, making, source
+from wavetank.bundle import STAGES, Bundle, build, making, open_bundle, source
 from wavetank.errors import BundleError, StepError
 from wavetank.steps import StepEvent
 
@@ -107,7 +107,7 @@ def test_a_second_build_is_all_cached_and_the_same_bundle(project: Path) -> None
     events: list[StepEvent] = []
     assert made(events).path == first.path
     notes = {event.step: event.note for event in events if event.state == "done"}
-    assert notes.pop("bundle") == first.name
+    assert {notes.pop(f"bundle: {stage}") for stage in STAGES} == {first.name}
     assert set(notes.values()) == {"cached"}
 
 
@@ -129,7 +129,7 @@ def test_a_generated_manifest_is_made_again_when_a_file_that_it_is_made_from_cha
     events: list[StepEvent] = []
     assert made(events).manifest("mesh").read_text().endswith("profile: ambient\n")
     again = {event.step for event in events if event.state == "done" and event.note != "cached"}
-    assert again == {"manifests of web", "bundle"}
+    assert again == {"manifests of web", *(f"bundle: {stage}" for stage in STAGES)}
 
 
 def test_a_program_that_cannot_write_its_manifest_is_quoted(project: Path) -> None:
@@ -176,3 +176,53 @@ def test_outside_a_checkout_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(making, "__file__", str(tmp_path / "site" / "wavetank" / "cluster" / "bundle" / "making.py"))
     with pytest.raises(BundleError, match="built from a checkout"):
         build()
+
+
+STAGED = f"{VERSIONS}  net: {{version: 1.0.0, stage: mesh}}\n"
+
+
+@pytest.fixture
+def staged(project: Path) -> Path:
+    """Return the project with a component that only the mesh needs."""
+    folder = project / "clusters" / "source" / "net"
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(
+        "images: {'example.dev/net:v{net}': {layers: [{texts: {/net: net}}], command: [/net]}}"
+    )
+    (project / "clusters" / "versions.yaml").write_text(STAGED)
+    return project
+
+
+def test_a_bundle_can_be_used_before_it_is_whole(staged: Path) -> None:
+    seen: list[tuple[tuple[str, ...], list[str], Path]] = []
+
+    def use(bundle: Bundle) -> None:
+        seen.append((bundle.stages, [image.ref for image in bundle.images], open_bundle().path))
+
+    bundle = build("source", lambda event: None, use=use)
+    first, net = "example.dev/web:v1.0.0", "example.dev/net:v1.0.0"
+    assert [(stages[-1], refs) for stages, refs, _ in seen] == [
+        ("containers", [first]),
+        ("kubernetes", [first]),
+        ("mesh", [net, first]),
+        ("functions", [net, first]),
+    ]
+    assert {current for _, _, current in seen} == {bundle.path}
+
+
+def test_what_is_needed_first_is_made_first_and_a_failure_later_keeps_it(staged: Path) -> None:
+    recipe = staged / "clusters" / "source" / "net" / "recipe.yaml"
+    recipe.write_text("images: {'example.dev/net:v{net}': {layers: [{binaries: {/net: web/missing}}], command: [/n]}}")
+    with pytest.raises(StepError, match="missing"):
+        made([])
+    assert open_bundle().stages == ("containers", "kubernetes")
+
+
+def test_a_whole_bundle_stays_the_current_one_until_the_next_is_whole(staged: Path) -> None:
+    before = made([])
+    with (staged / "clusters" / "source" / "web" / "recipe.yaml").open("a") as recipe:
+        recipe.write("packages: []\ngo: {set: {main.changed: yes-indeed}}\n")
+    current: list[Path] = []
+    after = build("source", lambda event: None, use=lambda bundle: current.append(open_bundle().path))
+    assert after.path != before.path
+    assert current == [before.path, before.path, before.path, after.path]
