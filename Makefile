@@ -23,7 +23,7 @@ help:  ## Show what can be made
 setup: .venv/.done  ## Install the locked environment into .venv (about a minute)
 
 .PHONY: lab
-lab: setup  ## From nothing to a running lab: engine, bundle, cluster, JupyterLab
+lab:  ## From nothing to an open lab: JupyterLab at once; engine, bundle and cluster come up behind it
 	@scripts/lab.sh
 
 .PHONY: lint

@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -52,6 +53,13 @@ class Basin:
         self.imported: dict[str, set[str]] = {}
         self._registry: HTTPServer | None = None
         self.bundle = small_bundle(folder / "bundle", IMAGES)
+
+    def write_spec(self) -> Path:
+        """Write the spec to a file, for who reads it from one."""
+        ports = ", ".join(f"{name}: {port}" for name, port in asdict(self.spec.ports).items())
+        path = self.folder / "basin.yaml"
+        path.write_text(f'provider: kind\nname: basin\nkubernetes: "1.36"\nports: {{{ports}}}\n')
+        return path
 
     def __enter__(self) -> Self:
         self.engine.__enter__()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wavetank.errors import BundleError
+from wavetank.processes import tied_to_us
 
 __all__ = ["run"]
 
@@ -35,7 +35,7 @@ def run(
     with tempfile.TemporaryFile("w+", errors="replace") as said:
         try:
             done = subprocess.run(
-                [*_tied_to_us(), *words],
+                [*tied_to_us(), *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=said,
@@ -63,8 +63,3 @@ def run(
         command="df -h" if full else pasted,
         hint="free some space and run the same command again: no finished step is repeated" if full else hint,
     )
-
-
-def _tied_to_us() -> list[str]:
-    """Return a prefix with which a program dies when this process does, even of a kill -9."""
-    return ["setpriv", "--pdeathsig", "SIGKILL", "--"] if shutil.which("setpriv") else []

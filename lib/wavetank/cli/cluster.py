@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from wavetank.cluster import ClusterSpec, find_spec, load_spec, provider_for
 from wavetank.cluster.doctor import examine, worst
+from wavetank.errors import EngineError
 
 __all__ = ["doctor", "down", "logs", "status", "up"]
 
@@ -40,8 +42,10 @@ def doctor(context: click.Context, cluster: str, as_json: bool) -> None:
 @_cluster
 @click.option("--for", "labs", metavar="LAB", multiple=True, help="Bring up what this lab needs, as 02-kubernetes.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="The bundle to use instead of the newest.")
-def up(cluster: str, labs: tuple[str, ...], bundle: Path | None) -> None:
+@click.option("--detach", "-d", is_flag=True, help="Go on in the background; `wavetank status` tells how far it is.")
+def up(cluster: str, labs: tuple[str, ...], bundle: Path | None, detach: bool) -> None:
     """Bring the cluster up, with what each lab named by --for needs; run again, it mends and continues."""
+    from wavetank import bootstrap
     from wavetank import cluster as library
     from wavetank.bundle import open_bundle
 
@@ -51,6 +55,12 @@ def up(cluster: str, labs: tuple[str, ...], bundle: Path | None) -> None:
 
         for lab in labs:
             spec = spec.with_addons(find_lab(lab).addons)
+    if detach:
+        if bundle:
+            raise click.UsageError("--detach takes the newest bundle: it does not go with --bundle")
+        new = bootstrap.start(cluster, spec.addons)
+        click.echo(f"{'begun' if new else 'going on already'}; `wavetank status` tells how far it is")
+        return
     library.up(spec, open_bundle(bundle) if bundle else None)
     click.echo(f"\nexport KUBECONFIG={library.kubeconfig_path(spec.name)}")
 
@@ -59,9 +69,11 @@ def up(cluster: str, labs: tuple[str, ...], bundle: Path | None) -> None:
 @_cluster
 @click.option("--keep-images", is_flag=True, help="Keep what was built and pushed, for the next cluster.")
 def down(cluster: str, keep_images: bool) -> None:
-    """Remove the cluster and everything that belongs to it."""
+    """Remove the cluster and everything that belongs to it; what still goes on in the background is ended first."""
+    from wavetank import bootstrap
     from wavetank import cluster as library
 
+    bootstrap.end()
     library.down(_spec(cluster), keep_images=keep_images)
 
 
@@ -69,11 +81,22 @@ def down(cluster: str, keep_images: bool) -> None:
 @_cluster
 @_as_json
 def status(cluster: str, as_json: bool) -> None:
-    """Tell how the cluster, its nodes and its addons are."""
+    """Tell how the cluster, its nodes and its addons are, and what goes on in the background."""
     from wavetank import cluster as library
+    from wavetank.bootstrap import behind, read_progress
 
-    seen = library.status(_spec(cluster))
-    click.echo(json.dumps(seen.as_dict(), indent=2) if as_json else str(seen))
+    progress = read_progress()
+    try:
+        seen = library.status(_spec(cluster))
+    except EngineError:
+        if progress is None:
+            raise
+        seen = None  # there is no engine yet: what goes on is bringing one
+    if as_json:
+        both = {**(seen.as_dict() if seen else {}), "background": asdict(progress) if progress else None}
+        click.echo(json.dumps(both, indent=2))
+        return
+    click.echo("\n".join(map(str, filter(None, [seen, behind(progress) if progress else ""]))))
 
 
 @click.command()

@@ -17,11 +17,13 @@ from pathlib import Path
 
 import click
 
+from wavetank.bootstrap import follow, running
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import InputError, WavetankError
+from wavetank.steps import print_report
 
 ROOT = Path(__file__).parents[3]
-START_PAGE = "lab/tree/labs/README.md"
+START_PAGE = "wavetank"
 STARTS_WITHIN = 60.0
 """Seconds JupyterLab may take until its first answer."""
 
@@ -31,7 +33,7 @@ STARTS_WITHIN = 60.0
 @click.option("--port", type=click.IntRange(0, 65535), default=8888, show_default=True, help="0: any free port.")
 @click.option("--browser/--no-browser", default=True, help="Open the page in a browser as well.")
 def lab(cluster_name: str, port: int, browser: bool) -> None:
-    """Start JupyterLab on the list of labs; Ctrl-C ends it, the cluster stays."""
+    """Start JupyterLab on the list of labs; Ctrl-C ends it, the cluster stays, and what comes up goes on."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends JupyterLab on the way out
     port = _free_port(port)
     token = secrets.token_urlsafe(24)
@@ -42,6 +44,7 @@ def lab(cluster_name: str, port: int, browser: bool) -> None:
         click.echo(f"\nJupyterLab: {url}\n(Ctrl-C ends it; the cluster stays until `wavetank down`)\n")
         if browser:
             webbrowser.open(url)
+        follow(print_report, over=lambda: not running() or server.poll() is not None)
         server.wait()
     except KeyboardInterrupt:
         click.echo("JupyterLab ends; the cluster stays until `wavetank down`.")

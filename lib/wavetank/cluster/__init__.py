@@ -8,7 +8,7 @@ from wavetank.cluster.provider import CAPABILITIES, PROVIDERS, Capability, Info,
 from wavetank.cluster.spec import ClusterSpec, Ports, find_spec, load_spec
 from wavetank.cluster.state import kubeconfig_path
 from wavetank.cluster.status import NodeStatus, Status, status
-from wavetank.cluster.up import down, up
+from wavetank.cluster.up import down, obtain_bundle, up
 
 __all__ = [
     "CAPABILITIES",
@@ -26,6 +26,7 @@ __all__ = [
     "info_of",
     "kubeconfig_path",
     "load_spec",
+    "obtain_bundle",
     "provider_for",
     "status",
     "up",

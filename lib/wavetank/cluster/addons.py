@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wavetank.bundle.stages import Stage
 from wavetank.cluster.answers import Check, creatable, gateway_answers, nodes_are_measured
 from wavetank.cluster.overlay import overlaid
 from wavetank.cluster.provider import Provider
@@ -47,7 +48,7 @@ BROKER: Obj = {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "metad
 class Addon:
     """``manifests`` are names, in the order they are applied; ``injects`` the repository of an image for other pods.
 
-    ``needs`` names another addon that has to be up before.
+    ``needs`` names another addon that has to be up before, ``stage`` what a bundle has to hold for it.
     """
 
     manifests: tuple[str, ...]
@@ -56,6 +57,7 @@ class Addon:
     check: Check | None = None
     injects: str = ""
     needs: str = ""
+    stage: Stage = "kubernetes"
 
 
 ADDONS: Mapping[str, Addon] = {
@@ -67,6 +69,7 @@ ADDONS: Mapping[str, Addon] = {
         ("istiod", "istio-ingressgateway"),
         gateway_answers,
         injects="docker.io/istio/proxyv2",
+        stage="mesh",
     ),
     "knative": Addon(
         ("knative-serving", "knative-gateways", "netlayer"),
@@ -75,6 +78,7 @@ ADDONS: Mapping[str, Addon] = {
         creatable(KNATIVE_SERVICE, webhook="knative-serving/webhook"),
         injects="gcr.io/knative-releases/knative.dev/serving/cmd/queue",
         needs="istio",
+        stage="functions",
     ),
     "eventing": Addon(
         ("knative-eventing",),
@@ -89,6 +93,7 @@ ADDONS: Mapping[str, Addon] = {
             "mt-broker-ingress",
         ),
         creatable(BROKER, webhook="knative-eventing/eventing-webhook"),
+        stage="functions",
     ),
     "operator": Addon(("crd-load", "crd-fault", "operator"), "wavetank-system", ("wavetank-operator",)),
     "traces": Addon(("traces",), "wavetank-system", ("wavetank-traces",)),

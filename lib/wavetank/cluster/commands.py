@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from wavetank.engine import refusal
+from wavetank.processes import tied_to_us
 
 __all__ = ["end_all", "run"]
 
@@ -28,7 +29,7 @@ def run(
     with log.open("w") as words:
         # In a session of its own: Ctrl-C reaches only this process, which then ends it in its own way (`end_all`).
         process = subprocess.Popen(
-            command,
+            [*tied_to_us(), *command],
             stdin=subprocess.PIPE,
             stdout=words,
             stderr=subprocess.STDOUT,

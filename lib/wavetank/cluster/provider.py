@@ -78,6 +78,10 @@ class Provider(Protocol):
         """Return the provider's name and what it can do."""
         ...
 
+    def beside_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
+        """Return the steps that need no node: what images are built on and pushed to. They are among all steps, too."""
+        ...
+
     def create_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
         """Return the steps after which all nodes are Ready; the last one is called "nodes ready".
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavetank.cluster import commands
-from wavetank.cluster.addons import addon_steps
+from wavetank.cluster.addons import ADDONS, addon_steps
 from wavetank.cluster.provider import Provider, provider_for
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder, only_one
@@ -16,8 +17,9 @@ from wavetank.steps import Report, Step, StepEvent, print_report, run_steps
 
 if TYPE_CHECKING:
     from wavetank.bundle import Bundle
+    from wavetank.bundle.making import Use
 
-__all__ = ["down", "up"]
+__all__ = ["down", "obtain_bundle", "up"]
 
 AT_ONCE = 8
 """How many steps may be under way: most of them wait for the cluster, so more than there are cores."""
@@ -33,18 +35,15 @@ def up(
 ) -> None:
     """Bring the cluster up with its addons; what is there already is left as it is.
 
-    Without a ``bundle`` the current one is opened, or the first one made. Interrupted anywhere, the next call
-    continues. Raises `StepError` naming the step that failed, `BundleError` for a bundle that cannot be used or made,
-    `EngineError` without an engine.
+    Without a ``bundle`` the current one is opened, or the first one made. Of one that is not whole yet, what it holds
+    is brought up: before there is Kubernetes in it, what images are built on and pushed to. Interrupted anywhere, the
+    next call continues. Raises `StepError` naming the step that failed, `BundleError` for a bundle that cannot be used
+    or made, `EngineError` without an engine.
     """
     provider = provider or provider_for(spec)
-    bundle = bundle or _some_bundle(report)
+    bundle = bundle or obtain_bundle(report)
     with only_one(f"bringing up {spec.name!r}"):
-        steps = [
-            *provider.create_steps(spec, bundle),
-            Step("application images", lambda: _load_application(spec, bundle, provider), ("nodes",)),
-            *addon_steps(spec, bundle, provider),
-        ]
+        steps = _steps(spec, bundle, provider)
         began = time.monotonic()
         events = run_steps(steps, report, workers=AT_ONCE, on_interrupt=commands.end_all)
         if any(event.step == "nodes" and not event.note for event in events):  # made now, not there already
@@ -72,12 +71,33 @@ def _keep_times(spec: ClusterSpec, events: list[StepEvent], seconds: float) -> N
     Folder(spec.name).times.write_text(json.dumps({"seconds": round(seconds, 1), "steps": steps}))
 
 
-def _some_bundle(report: Report) -> Bundle:
-    from wavetank.bundle import build, bundles, open_bundle
+def _steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[Step]:
+    if "kubernetes" not in bundle.stages:
+        return list(provider.beside_steps(spec, bundle))
+    there = [name for name in spec.addons if name not in ADDONS or ADDONS[name].stage in bundle.stages]
+    spec = replace(spec, addons=tuple(there))
+    return [
+        *provider.create_steps(spec, bundle),
+        Step("application images", lambda: _load_application(spec, bundle, provider), ("nodes",)),
+        *addon_steps(spec, bundle, provider),
+    ]
 
-    if bundles():
-        return open_bundle()
-    return build("registry" if _registry_answers() else "source", report)
+
+def obtain_bundle(report: Report = print_report, *, use: Use = lambda bundle: None) -> Bundle:
+    """Return the current bundle, made whole first where it is not; without one, make one.
+
+    It comes from the registries where they answer, else it is built here. ``use`` is told of each stage more. Raises
+    `BundleError` and `StepError` as `wavetank.bundle.build` does.
+    """
+    from wavetank.bundle import STAGES, build, bundles, open_bundle
+
+    found = open_bundle() if bundles() else None
+    if found is None:
+        return build("registry" if _registry_answers() else "source", report, use=use)
+    if found.stages != STAGES:
+        return build(found.index.source, report, use=use)
+    use(found)
+    return found
 
 
 def _registry_answers() -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from wavetank.bundle import Stage
 from wavetank.document import Document
 from wavetank.errors import InputError
 from wavetank.faults import Fault
@@ -130,7 +131,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab as its file declares it."""
+    """A lab as its file declares it. ``begins`` is what its first sections need, if that is less than its addons do."""
 
     id: str
     title: str
@@ -139,6 +140,7 @@ class Lab:
     addons: tuple[str, ...]
     checkpoints: tuple[Checkpoint, ...]
     folder: Path
+    begins: Stage | None = None
     namespace: str = "tidewater"
     exercises: tuple[Exercise, ...] = ()
     images: Mapping[str, LabImage] = field(default_factory=dict)

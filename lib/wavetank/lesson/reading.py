@@ -48,6 +48,7 @@ def load_lab(path: Path) -> Lab:
         addons=tuple(data["cluster"]["addons"]),
         checkpoints=tuple(_checkpoint(item, folder) for item in data["checkpoints"]),
         folder=folder,
+        begins=data["cluster"].get("begins"),
         namespace=data.get("namespace", "tidewater"),
         exercises=tuple(_exercise(document, index, folder) for index in range(len(data.get("exercises", ())))),
         images={name: _image(name, item, folder) for name, item in data.get("images", {}).items()},

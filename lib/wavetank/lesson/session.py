@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from wavetank.bootstrap import stage_of
 from wavetank.bundle import bundles
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import CheckFailedError, KubeError
@@ -25,6 +26,7 @@ from wavetank.lesson.lab import Lab
 from wavetank.lesson.library import LABS, find_lab
 from wavetank.lesson.predictions import Outcome, Truth, judge, read_answer
 from wavetank.lesson.progress import PredictionProgress, ProgressFile, progress_path
+from wavetank.lesson.readiness import Readiness, await_stage, on_its_way
 from wavetank.lesson.replay import replay_day
 from wavetank.lesson.report import Applied, Asked, Hint, Kept, Put, Reached, Report, Stopped
 from wavetank.lesson.restore import restore
@@ -86,15 +88,20 @@ class LabSession:
     ) -> None:
         self.model, self.namespace, self.solved, self.say = lab, lab.namespace, solved, say
         self._progress, self._kube = progress, kube
-        self.images = Workshop(lab, solved=solved, say=lambda words: self.say(words))
+        self.images = Workshop(lab, solved=solved, say=lambda words: self.say(words), ready=self._containers)
         """The lab's images, by their names."""
 
     def __repr__(self) -> str:
-        return f"{self.model.id}: {self.model.title} ({self.model.minutes} minutes)"
+        told = f"{self.model.id}: {self.model.title} ({self.model.minutes} minutes)"
+        needs = stage_of(self.model.addons)
+        return f"{told}; {Readiness(False, needs)}" if self._kube is None and on_its_way(needs) else told
 
     @cached_property
     def kube(self) -> Kube:
-        """The cluster the lab happens on."""
+        """The cluster the lab happens on; while it still comes up, it is waited for."""
+        if self._kube is None:
+            await_stage(stage_of(self.model.addons), self._loudly)
+            _put_kubectl_at_hand()
         return self._kube or Kube.connect()
 
     @property
@@ -111,8 +118,10 @@ class LabSession:
         title = reached[-1].title
         self.say(f"bringing the cluster to the checkpoint {checkpoint}")
         self.images.provide(dict.fromkeys(image for step in reached for image in step.images))
-        with self._heard():
-            restore(self.kube, self.model, checkpoint)
+        if any(step.manifests for step in reached) or self._kube or not on_its_way(stage_of(self.model.addons)):
+            with self._heard():
+                restore(self.kube, self.model, checkpoint)
+        # else there is no cluster yet, and the checkpoint asks nothing of it
         self._progress.update(lambda progress: progress.at(checkpoint))
         return Reached(checkpoint, title)
 
@@ -254,6 +263,14 @@ class LabSession:
         except KubeError:
             return result
         return replace(result, saw="; ".join([result.saw, *(f"istioctl: {message}" for message in found)]))
+
+    def _containers(self) -> None:
+        """Wait until there is what images are built on and pushed to."""
+        await_stage("containers", self._loudly)
+
+    def _loudly(self, words: str) -> None:
+        """Say what is waited for, in a notebook too: it may take minutes."""
+        (print if self.say is _in_silence else self.say)(words)
 
     def _bench(self, say: Say | None = None) -> Bench:
         return Bench(self.kube, self.model, say or self.say, images=self.images)

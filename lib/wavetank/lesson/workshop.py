@@ -25,12 +25,21 @@ _TRIAL = "wavetank.dev/trial:latest"
 class Workshop:
     """The images of one lab; with ``solved``, the solutions take the place of the learner's own files."""
 
-    def __init__(self, lab: Lab, *, solved: bool, say: Say, engine: Engine | None = None) -> None:
-        self._lab, self._solved, self._say, self._engine = lab, solved, say, engine
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        solved: bool,
+        say: Say,
+        engine: Engine | None = None,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._lab, self._solved, self._say, self._engine, self._ready = lab, solved, say, engine, ready
 
     @cached_property
     def engine(self) -> Engine:
-        """What builds and runs the images."""
+        """What builds and runs the images; `ready` returns when it can."""
+        self._ready()
         return self._engine or DockerEngine()
 
     def file(self, path: Path) -> Path:

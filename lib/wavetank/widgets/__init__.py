@@ -8,9 +8,9 @@ end calls the same models. It never keeps the kernel waiting, never says somethi
 the page fetch anything from anywhere.
 
 Read in this order: `view` (what a view is, and the thread that draws it), `models` (what is drawn, pure), `feed` (from
-the API server to a model), `rising` (from `up` to one), `records` (from the runs of a pipeline) and `looking` (from
-what can only be asked), `style`, `controls`, `charts`, `curves`, `dots`, `stack` and `graph` (pieces of a page), then
-the views.
+the API server to a model), `rising` (from the process behind a lab), `records` (from the runs of a pipeline) and
+`looking` (from what can only be asked), `style`, `controls`, `charts`, `curves`, `dots`, `stack` and `graph` (pieces of
+a page), then the views.
 """
 
 from wavetank.widgets.autoscale import AutoscaleView

@@ -6,10 +6,11 @@ import time
 
 import ipywidgets as ipw
 
+from wavetank.bootstrap import Progress, StepSeen
 from wavetank.cluster import ClusterSpec, status
 from wavetank.errors import WavetankError
 from wavetank.lesson.library import cluster_for
-from wavetank.widgets.models.steps import StepSeen, StepsPicture, Up, standing
+from wavetank.widgets.models.standing import Up, standing
 from wavetank.widgets.models.tone import Tone
 from wavetank.widgets.rising import Rising
 from wavetank.widgets.style import escape, mark, table
@@ -33,19 +34,19 @@ class ClusterUp(LiveView):
     def __init__(self, lab: str, cluster: str = "kind") -> None:
         self._spec: ClusterSpec = cluster_for(lab, cluster)
         super().__init__("Cluster comes up", f"{self._spec.name}, for {lab}")
-        self._rising = self.following(Rising.of(self._spec))
+        self._rising = self.following(Rising(cluster, self._spec))
         self._steps = ipw.HTML()
         self.body.children = (self._steps,)
 
     @property
-    def steps(self) -> StepsPicture:
+    def steps(self) -> Progress:
         """The model: the steps as far as they have come."""
-        return self._rising.steps
+        return self._rising.progress
 
     def wait(self, within: float = WAIT_SECONDS) -> Up:
         """Return when the cluster is up, within so many seconds; begin if nobody has.
 
-        Raises `StepError` naming the step that failed, `ClusterError` when it takes longer (it goes on meanwhile).
+        Raises `ClusterError` with what went wrong, or when it takes longer (it goes on meanwhile).
         """
         self._rising.wait(within)
         self.touch()
@@ -53,27 +54,24 @@ class ClusterUp(LiveView):
 
     def text(self) -> str:
         """Return in one line how far it is, or in full what went wrong."""
-        if self._rising.ended:
-            return str(self._rising.error or Up.of(self._spec))
-        if self._rising.under_way:
-            return f"cluster {self._spec.name} comes up: {self.steps.summary()}"
-        return self._look()
+        state = self._rising.state()
+        if state == "failed":
+            return self.steps.error
+        return f"cluster {self._spec.name} comes up: {self.steps.summary()}" if state == "under way" else self._look()
 
     def draw(self) -> None:
         """Show the steps, with the clock of those that are under way."""
-        ended = self._rising.ended  # asked first: the error and the last step are there before the end is
-        now = time.monotonic()
+        state = self._rising.state()
+        now = time.time()
         rows = [_row(step, now) for step in self.steps.steps]
         self._steps.value = (
             table(("step", "state", "seconds", "note"), rows, caption="steps", words=(1, 3)) if rows else ""
         )
-        if not ended:
-            self.tell(self.steps.summary())
-        elif self._rising.error:
-            self.tell("not up")
-            self.complain(str(self._rising.error))
-        else:
+        self.complain(self.steps.error)
+        if state == "up":
             self.tell(str(Up.of(self._spec)))
+        else:
+            self.tell("not up" if state == "failed" else self.steps.summary())
 
     def _look(self) -> str:
         try:

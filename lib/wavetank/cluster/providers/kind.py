@@ -78,6 +78,10 @@ class KindProvider:
         """Return the provider's name and what it can do."""
         return INFO
 
+    def beside_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
+        """Return the steps that need no node: the network, the registry and the base of images."""
+        return Creation(self._client, spec, bundle).beside()
+
     def create_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
         """Return the steps after which all nodes are Ready, and what stands beside them runs."""
         return Creation(self._client, spec, bundle).steps()

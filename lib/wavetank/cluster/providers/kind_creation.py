@@ -44,19 +44,25 @@ class Creation:
         self.parts = Parts(client, spec.name)
         self.folder = Folder(spec.name)
 
+    def beside(self) -> Sequence[Step]:
+        """Return the steps that need no node."""
+        steps = [Step("name and ports", self.claim)]
+        if "registry" in self.spec.addons:
+            steps.append(Step("registry", self.run_registry, ("name and ports",)))
+            steps.append(Step("base image", self.load_base, ("name and ports",)))
+        return steps
+
     def steps(self) -> Sequence[Step]:
-        """Return the steps, and those of what shall stand beside the nodes."""
+        """Return all steps, those of what stands beside the nodes first."""
         steps = [
-            Step("name and ports", self.claim),
+            *self.beside(),
             Step("node image", self.load_node_image, ("name and ports",)),
             Step("nodes", self.make_nodes, ("node image",)),
             Step("api server", self.reach_api, ("nodes",)),
             Step("nodes ready", self.wait_ready, ("api server",)),
         ]
         if "registry" in self.spec.addons:
-            steps.append(Step("registry", self.run_registry, ("name and ports",)))
             steps.append(Step("registry on nodes", self.trust_registry, ("registry", "nodes")))
-            steps.append(Step("base image", self.load_base, ("name and ports",)))
         if "operator" in self.spec.addons:
             steps.append(Step("power agent", self.run_power_agent, ("api server",)))
         return steps

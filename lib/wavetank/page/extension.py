@@ -1,0 +1,48 @@
+"""The page's two addresses in JupyterLab's server, behind its token like everything else there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import web
+
+from wavetank.page.model import state
+
+__all__ = ["ADDRESS"]
+
+ADDRESS = "wavetank"
+PAGE = Path(__file__).with_name("page.html")
+
+
+class PageHandler(JupyterHandler):
+    """The page itself."""
+
+    @web.authenticated
+    def get(self) -> None:
+        """Send it."""
+        self.finish(PAGE.read_text(encoding="utf-8"))
+
+
+class StateHandler(JupyterHandler):
+    """What the page shows."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Send it as JSON; looking may take a second, and the server goes on meanwhile."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(await asyncio.to_thread(state)))
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "wavetank.page.extension"}]
+
+
+def _load_jupyter_server_extension(app: Any) -> None:
+    base = app.web_app.settings["base_url"]
+    addresses = {ADDRESS: PageHandler, f"{ADDRESS}/state": StateHandler}
+    app.web_app.add_handlers(".*$", [(url_path_join(base, path), handler) for path, handler in addresses.items()])
