@@ -16,6 +16,7 @@ from wavetank.bundle import bundles
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import CheckFailedError, KubeError
 from wavetank.faults import FaultRun, emergency_stop
+from wavetank.images import Container
 from wavetank.images.pipeline import Pipeline, RunRecord
 from wavetank.kube import Kube
 from wavetank.lesson.bench import Bench
@@ -40,6 +41,7 @@ from wavetank.observe.serverless import await_verdict
 from wavetank.observe.sync import heard
 from wavetank.observe.wire import Wire, listen
 from wavetank.traffic import Answers, LoadRun
+from wavetank.traffic.here import LoadHere, ask_here, send_here
 
 __all__ = ["LabSession", "open_lab"]
 
@@ -192,6 +194,17 @@ class LabSession:
         run = load_anew(self.kube, self.model.load(name), self.namespace)
         next(run.follow(), None)
         return run
+
+    def visit(self, container: Container, port: int, path: str) -> str:
+        """Ask a container once, and return its answer; no cluster needed. One that is just starting is waited for."""
+        return ask_here(container.address(port), path)
+
+    def send(self, load: str, container: Container, port: int) -> LoadHere:
+        """Send one of the lab's loads from this process to a container's port; no cluster needed.
+
+        Returns at once; the load ends by itself, and with this process.
+        """
+        return send_here(self.model.load(load), container.address(port))
 
     def replay(self, load: str, service: str) -> Replay:
         """Play one of the lab's loads as a day of the Knative Service ``service``, and return what was used."""

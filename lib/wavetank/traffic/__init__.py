@@ -6,10 +6,10 @@ stops it. `LoadSeries` is the growing model that charts draw.
 
 Read in this order: `profile` (when each request is due), `generator` (sends them), `histogram` and `record` (what is
 measured, as text), `pod` (the process in the load pod), `resource` and `manifest` (Load and pod as Kubernetes
-objects), `run` and `series` (the notebook's side).
+objects), `run` and `series` (the notebook's side), `here` (a load without a cluster).
 
-It never runs a load without an end, never sends anywhere but to a Service of the load's own namespace, and never
-touches the cluster except through the Kubernetes API.
+It never runs a load without an end, never sends anywhere but to a Service of the load's own namespace or to a container
+on this machine's loopback, and never touches the cluster except through the Kubernetes API.
 """
 
 from __future__ import annotations

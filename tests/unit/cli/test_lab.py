@@ -41,7 +41,7 @@ def test_it_prints_a_url_that_answers_and_leaves_no_jupyterlab(tmp_path: Path, s
         url = next(found[0] for line in process.stdout if (found := re.findall(r"http://127\.0\.0\.1:\S+", line)))
         with urllib.request.urlopen(url, timeout=20) as answer:
             assert answer.status == 200
-            assert b"JupyterLab" in answer.read()
+            assert b"Wavetank" in answer.read()
         process.send_signal(sent)
         assert process.wait(timeout=20) == code
     with socket.socket() as probe:
