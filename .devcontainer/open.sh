@@ -3,9 +3,15 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-servers=$(.venv/bin/jupyter server list 2>/dev/null | grep ':8888/' || true)
-if [[ -n $servers ]]; then
-  echo "JupyterLab is open already: ${servers%% ::*}"
+server=$(.venv/bin/jupyter server list 2>/dev/null | grep --max-count=1 ':8888/' || true)
+if [[ -n $server ]]; then
+  address=${server%% ::*}
+  echo "JupyterLab is open already: ${address/'/?'/'/wavetank?'}"
   exit
 fi
+# The engine inside starts with the container, and may be a little later than this terminal.
+for _ in $(seq 60); do
+  docker info >/dev/null 2>&1 && break
+  sleep 0.5
+done
 exec make lab

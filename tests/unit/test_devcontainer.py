@@ -57,6 +57,31 @@ def test_it_asks_for_a_machine_that_is_large_enough() -> None:
     assert asked["storage"] * 1024 >= load_needs().free.disk_source
 
 
+def attach(folder: Path, servers: str) -> str:
+    """Return what open.sh says in a checkout whose `jupyter server list` says ``servers``."""
+    bin_ = folder / ".venv" / "bin"
+    bin_.mkdir(parents=True)
+    stand_ins = {
+        "jupyter": f"echo 'Currently running servers:'; echo '{servers}'",
+        "make": 'echo "make $*"',
+        "docker": "exit 0",
+    }
+    for name, does in stand_ins.items():
+        (bin_ / name).write_text(f"#!/bin/sh\n{does}\n")
+        (bin_ / name).chmod(0o755)
+    (folder / ".devcontainer").mkdir()
+    script = folder / ".devcontainer" / "open.sh"
+    script.write_bytes((FOLDER / "open.sh").read_bytes())
+    environment = {"PATH": f"{bin_}:{os.environ['PATH']}"}
+    return subprocess.run(["bash", script], env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_lab_is_opened_and_a_second_terminal_is_told_where_it_is(tmp_path: Path) -> None:
+    assert attach(tmp_path / "first", "http://127.0.0.1:9999/?token=other :: /home") == "make lab\n"
+    told = attach(tmp_path / "second", "http://127.0.0.1:8888/?token=secret :: /workspaces/wavetank")
+    assert told == "JupyterLab is open already: http://127.0.0.1:8888/wavetank?token=secret\n"
+
+
 def prepare(home: Path, **environment: str) -> Path:
     script = FOLDER / "codespace.sh"
     subprocess.run(["bash", script], env={"PATH": os.environ["PATH"], "HOME": str(home), **environment}, check=True)
