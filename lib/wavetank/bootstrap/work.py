@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from wavetank.bootstrap.journal import Journal
 from wavetank.bootstrap.stages import stage_of
 from wavetank.bundle import Bundle
-from wavetank.bundle.stages import up_to
+from wavetank.bundle.stages import Stage, up_to
 from wavetank.cluster import ClusterSpec, obtain_bundle, up
 from wavetank.cluster.doctor import examine
 from wavetank.engine import connect
@@ -40,6 +40,13 @@ def work(spec: ClusterSpec, journal: Journal) -> bool:
     the way may be mended meanwhile.
     """
     asked = up_to(stage_of(spec.addons))
+    stages: list[Stage] = []
+
+    def ready(stage: Stage) -> None:
+        if stage in asked and stage not in stages:
+            stages.append(stage)
+            journal.ready(stages)
+
     grown: SimpleQueue[Grown] = SimpleQueue()
     threading.Thread(target=_make, args=(grown, journal), daemon=True, name="bundle").start()
     well = _tried(
@@ -50,9 +57,7 @@ def work(spec: ClusterSpec, journal: Journal) -> bool:
     )
     while isinstance(latest := _latest(grown), Bundle):
         bundle = latest
-        well = _tried(journal, lambda: up(spec, bundle, report=journal.step))  # noqa: B023 - called at once
-        if well:
-            journal.ready([stage for stage in bundle.stages if stage in asked])
+        well = _tried(journal, lambda: up(spec, bundle, report=journal.step, ready=ready))  # noqa: B023 - called at once
     if latest is not None:
         journal.error(_words(latest))
     return well and latest is None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wavetank.bundle.stages import Stage, up_to
 from wavetank.cluster import commands
 from wavetank.cluster.addons import ADDONS, addon_steps
 from wavetank.cluster.provider import Provider, provider_for
@@ -31,21 +33,38 @@ APPLICATION = "wavetank.dev/tidewater/"
 
 
 def up(
-    spec: ClusterSpec, bundle: Bundle | None = None, *, report: Report = print_report, provider: Provider | None = None
+    spec: ClusterSpec,
+    bundle: Bundle | None = None,
+    *,
+    report: Report = print_report,
+    ready: Callable[[Stage], None] = lambda stage: None,
+    provider: Provider | None = None,
 ) -> None:
     """Bring the cluster up with its addons; what is there already is left as it is.
 
     Without a ``bundle`` the current one is opened, or the first one made. Of one that is not whole yet, what it holds
     is brought up: before there is Kubernetes in it, what images are built on and pushed to. Interrupted anywhere, the
     next call continues. Raises `StepError` naming the step that failed, `BundleError` for a bundle that cannot be used
-    or made, `EngineError` without an engine.
+    or made, `EngineError` without an engine. ``ready`` is told of each stage whose addons are all up.
     """
     provider = provider or provider_for(spec)
     bundle = bundle or obtain_bundle(report)
     with only_one(f"bringing up {spec.name!r}"):
         steps = _steps(spec, bundle, provider)
         began = time.monotonic()
-        events = run_steps(steps, report, workers=AT_ONCE, on_interrupt=commands.end_all)
+        waiting = _steps_by_stage(spec, bundle, provider, steps)
+
+        def told(event: StepEvent) -> None:
+            report(event)
+            if event.state == "done":
+                for stage, names in waiting.items():
+                    names.discard(event.step)
+                    if not names and stage not in reached:
+                        reached.append(stage)
+                        ready(stage)
+
+        reached: list[Stage] = []
+        events = run_steps(steps, told, workers=AT_ONCE, on_interrupt=commands.end_all)
         if any(event.step == "nodes" and not event.note for event in events):  # made now, not there already
             _keep_times(spec, events, time.monotonic() - began)
 
@@ -81,6 +100,18 @@ def _steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[Step]:
         Step("application images", lambda: _load_application(spec, bundle, provider), ("nodes",)),
         *addon_steps(spec, bundle, provider),
     ]
+
+
+def _steps_by_stage(
+    spec: ClusterSpec, bundle: Bundle, provider: Provider, steps: Sequence[Step]
+) -> dict[Stage, set[str]]:
+    """Return which of ``steps`` have to be done for each stage of the bundle: all but the later stages' addons."""
+    waiting: dict[Stage, set[str]] = {"containers": {step.name for step in provider.beside_steps(spec, bundle)}}
+    for stage in bundle.stages[1:]:
+        later = [name for name in spec.addons if name in ADDONS and ADDONS[name].stage not in up_to(stage)]
+        left_out = {each for name in later for each in (name, f"{name} images")}
+        waiting[stage] = {step.name for step in steps} - left_out
+    return waiting
 
 
 def obtain_bundle(report: Report = print_report, *, use: Use = lambda bundle: None) -> Bundle:
