@@ -61,6 +61,10 @@ docs: setup  ## Write what docs take from elsewhere: docs/what-is-real.md, the t
 bench: setup  ## Measure: up by step, pod start, recovery, cold starts, the load generator against fortio
 	$(BIN)/python -m tests.bench
 
+.PHONY: bench-cold
+bench-cold:  ## Measure from nothing to every lab: a fresh clone, empty caches, `make lab` (takes as long as that does)
+	$(PYTHON) tests/bench/cold.py
+
 .PHONY: lock
 lock:  ## Pin every dependency anew, with hashes and without index addresses
 	uv pip compile pyproject.toml --extra lab --extra dev --universal --python-version 3.11 --generate-hashes \
