@@ -19,7 +19,7 @@ from wavetank import engine
 from wavetank.cluster import beside, logs
 from wavetank.cluster.provider import Capability, Info, Node
 from wavetank.cluster.providers.kind_creation import Creation
-from wavetank.cluster.providers.kind_parts import ROLE, Parts, is_ours, wake
+from wavetank.cluster.providers.kind_parts import AT_ONCE, ROLE, Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
 from wavetank.engine import run_in, telling
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from wavetank.bundle import Bundle
 
 __all__ = ["INFO", "KindProvider"]
-
-AT_ONCE = 4
-"""How many containers are worked on at the same time."""
 
 CTR = ("ctr", "--namespace", "k8s.io")
 # --local: read by ctr itself, in half the time that the transfer service takes.
@@ -88,7 +85,8 @@ class KindProvider:
         parts.refuse_strangers()
         with telling(f"removing cluster {name!r}"):
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(beside.remove, [*parts.nodes(), *parts.others()]))
+                list(pool.map(beside.remove, parts.others()))
+            parts.remove_nodes()
             if not keep_images:
                 beside.remove_images(self._client, name)
             network = parts.network()

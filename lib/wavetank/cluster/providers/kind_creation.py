@@ -18,7 +18,7 @@ from wavetank.cluster.providers.kind_config import kind_config
 from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
-from wavetank.engine import engine_host, run_in, telling
+from wavetank.engine import about, find_engine, run_in, telling
 from wavetank.errors import ClusterError, InputError
 from wavetank.kube import Kube
 from wavetank.steps import Step
@@ -94,8 +94,7 @@ class Creation:
         """Let kind make the nodes; those that are there whole are only started again."""
         nodes = self.parts.nodes()
         if self.folder.being_made.exists():  # an `up` before this one was interrupted while it made them
-            for node in nodes:
-                beside.remove(node)
+            self.parts.remove_nodes()
         elif nodes:
             _check_shape(self.spec, nodes)
             woken = [str(node.name) for node in nodes if wake(node)]
@@ -106,11 +105,7 @@ class Creation:
             [str(_kind_program(self.bundle)), *CREATE, "--kubeconfig", str(self.folder.kubeconfig)],
             doing="kind create cluster",
             log=self.folder.log,
-            env={
-                "DOCKER_HOST": engine_host(),
-                "KIND_EXPERIMENTAL_PROVIDER": "docker",
-                "KIND_EXPERIMENTAL_DOCKER_NETWORK": self.spec.name,
-            },
+            env=about(self.client).environment_of_kind(find_engine(), self.spec.name),
             given=json.dumps(kind_config(self.spec, self.bundle.node_image)),
             timeout=CREATE_SECONDS,
         )
