@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from wavetank.cluster import beside, commands
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.providers.kind_config import kind_config
+from wavetank.cluster.providers.kind_network import lift_cpu_limit
 from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
@@ -51,6 +52,7 @@ class Creation:
             Step("node image", self.load_node_image, ("name and ports",)),
             Step("nodes", self.make_nodes, ("node image",)),
             Step("api server", self.reach_api, ("nodes",)),
+            Step("pod network", self.lift_limits, ("api server",)),
             Step("nodes ready", self.wait_ready, ("api server",)),
         ]
         if "registry" in self.spec.addons:
@@ -126,6 +128,10 @@ class Creation:
                     hint="`wavetank down`, then `wavetank up`",
                 )
             time.sleep(0.5)
+
+    def lift_limits(self) -> str:
+        """Let the pod network of kind's own node images use the CPU that it needs."""
+        return lift_cpu_limit(Kube.connect(self.folder.kubeconfig))
 
     def wait_ready(self) -> None:
         """Wait until Kubernetes calls every node Ready."""
