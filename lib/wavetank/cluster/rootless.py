@@ -120,6 +120,11 @@ def _kernel(machine: Machine) -> Iterator[Finding]:
         seen = f'a user may have {keys} keys: with many pods containers fail with "disk quota exceeded"'
         script = f"setting kernel.keys.maxkeys={KEYS}\nsetting kernel.keys.maxbytes={KEYS * 25}"
         yield Finding("keys", "warning", seen, f"sudo sysctl kernel.keys.maxkeys={KEYS}", script)
+    if machine.settings.get("net/ipv4/neigh/default/proxy_delay", 0) > 0:
+        # Nodes answer for their pods by proxy ARP, and cannot change this setting in a user namespace.
+        setting = "net.ipv4.neigh.default.proxy_delay=0"
+        seen = "the first packet to a pod on another node waits up to 0.8 s"
+        yield Finding("pod network", "warning", seen, f"sudo sysctl {setting}", f"setting {setting}")
 
 
 def _ports(machine: Machine, ports: tuple[int, ...]) -> Iterator[Finding]:

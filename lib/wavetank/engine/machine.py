@@ -21,6 +21,9 @@ __all__ = ["MODULES", "Machine", "look"]
 
 MODULES = (
     "overlay",
+    "bridge",
+    "veth",
+    "tun",
     "br_netfilter",
     "nf_conntrack",
     "nf_nat",
@@ -33,6 +36,9 @@ MODULES = (
     "nf_tables",
     "nft_compat",
     "nft_chain_nat",
+    "nft_reject_ipv4",
+    "ipt_REJECT",
+    "xt_addrtype",
     "xt_comment",
     "xt_conntrack",
     "xt_connmark",
@@ -45,7 +51,8 @@ MODULES = (
     "xt_statistic",
     "xt_tcpudp",
 )
-"""Modules of the kernel that a node's kube-proxy, its network and istio-init use, with iptables of either kind.
+"""Modules of the kernel that an engine without root, a node's kube-proxy, its network and istio-init use, with iptables of
+either kind.
 
 The kernel loads them by itself when a process with the machine's own CAP_NET_ADMIN asks. Root in a user namespace has
 none of the machine's.
@@ -58,6 +65,7 @@ SETTINGS = (
     "kernel/unprivileged_userns_clone",
     "kernel/keys/maxkeys",
     "net/ipv4/ip_unprivileged_port_start",
+    "net/ipv4/neigh/default/proxy_delay",
     "user/max_user_namespaces",
 )
 

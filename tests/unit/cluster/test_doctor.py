@@ -134,6 +134,7 @@ def test_a_machine_that_has_everything_is_well(facts: Facts) -> None:
         (without_root(modules_lacking=("xt_owner", "nf_nat")), "kernel modules", "warning", "modprobe -a xt_owner"),
         (without_root(kernel=(5, 10)), "kernel", "problem", "5.13"),
         (without_root(settings={"kernel/keys/maxkeys": 200}), "keys", "warning", "kernel.keys.maxkeys=1000"),
+        (without_root(settings={"net/ipv4/neigh/default/proxy_delay": 80}), "pod network", "warning", "proxy_delay=0"),
         (replace(without_root(), ports=(80, 8081)), "ports", "problem", "`ports`"),
     ],
 )
