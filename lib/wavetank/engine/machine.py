@@ -51,8 +51,8 @@ MODULES = (
     "xt_statistic",
     "xt_tcpudp",
 )
-"""Modules of the kernel that an engine without root, a node's kube-proxy, its network and istio-init use, with iptables of
-either kind.
+"""Modules of the kernel that an engine without root, a node's kube-proxy, its network and istio-init use, with either
+kind of iptables.
 
 The kernel loads them by itself when a process with the machine's own CAP_NET_ADMIN asks. Root in a user namespace has
 none of the machine's.

@@ -138,6 +138,7 @@ def test_what_is_real_is_told_of_everything_with_its_reason() -> None:
     assert "no   Load balancers: no cloud is there" in repr(view)
     assert "Several nodes yes every node is a container" in seen(view)
     assert "Load balancers no no cloud is there" in seen(view)
+    assert "Limits of CPU and memory as above yes: on cgroup v2 only" in seen(view)
     view.close()
 
 
