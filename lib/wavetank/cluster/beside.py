@@ -50,7 +50,6 @@ PREFIX = "dev.wavetank.registry"
 REGISTRY_IMAGE = "docker.io/library/registry"
 BASE_IMAGE = "wavetank.dev/python"
 """What the labs' own recipes stand on."""
-UNLESS_STOPPED: Any = {"Name": "unless-stopped"}
 START_SECONDS = 30
 WAVETANK_IMAGE = "wavetank.dev/wavetank"
 """Images without their tags: which version it is, the bundle knows."""
@@ -187,12 +186,13 @@ def _run(
             if found.status == "running" and found.attrs["Image"] == wanted:
                 return "there already"
             remove(found)
+        policy: Any = {"Name": about(client).restart_policy}
         container = client.containers.create(
             image,
             name=name,
             labels={OWNER: cluster},
             network=cluster,
-            restart_policy=UNLESS_STOPPED,
+            restart_policy=policy,
             **settings,
         )
         if files:

@@ -103,6 +103,14 @@ class About:
         return {"tlsVerify": "false"} if self.family == "podman" else {}
 
     @property
+    def restart_policy(self) -> str:
+        """The policy by which what stands beside the nodes comes back with the engine.
+
+        Podman brings back after a boot only what has "always" (containers/podman#20418, mended in 5.8).
+        """
+        return "always" if self.family == "podman" else "unless-stopped"
+
+    @property
     def named_volumes(self) -> bool:
         """Whether kind has made the nodes' volumes by name, so that they do not go with the containers."""
         return self.family == "podman"
