@@ -1,23 +1,59 @@
 #!/usr/bin/env bash
-# Make sure a Docker Engine answers. Where none does: on Debian or Ubuntu as root, install and start one after asking
-# once (without a terminal: after saying so); anywhere else, say what to do.
+# Make sure a container engine answers.
+#
+#   engine.sh ask   Where none answers and this machine can be given one: ask whether it shall be, once. Quick; exit code
+#                   0 when an engine answers or may be installed, 1 when not. Without a terminal: says what will be done.
+#   engine.sh       Install and start one where none answers, and wait for it. Asks as above, unless WAVETANK_ENGINE=yes.
+#
+# What is installed is what the distribution has: docker.io on Debian and Ubuntu, Podman on Fedora and RHEL, Docker on
+# Arch and openSUSE. Anywhere else, and for anybody but root, it is said what to do.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 log=/var/log/wavetank-dockerd.log
-cap_sys_resource=24 # its bit in the kernel's capability sets
+release=${WAVETANK_OS_RELEASE:-/etc/os-release} # the tests have others
+cap_sys_resource=24                             # its bit in the kernel's capability sets
 
-answers() { docker info >/dev/null 2>&1; }
+# -- what there is --------------------------------------------------------------------------------------------------
 
-advise() {
-  cat >&2 <<ADVICE
-No Docker Engine answers.
-  observed: $(docker info 2>&1 | grep -iE 'error|cannot|denied' | head -1 || true)
-  expected: an engine that answers \`docker info\`
-  try:      Docker Desktop, Rancher Desktop or OrbStack on a Mac or Windows: start it;
-            on Linux: sudo apt-get install docker.io && sudo usermod -aG docker "$USER", then log in again
-ADVICE
-  exit 1
+# Wavetank itself knows where engines are found (contexts, sockets of products); before it is installed, Docker's
+# command and the usual sockets tell.
+answers() {
+  if [[ -x $root/.venv/bin/python ]]; then
+    "$root/.venv/bin/python" -c 'from wavetank import engine; engine.connect()' 2>/dev/null
+  else
+    docker info >/dev/null 2>&1 || podman_answers
+  fi
+}
+
+podman_answers() {
+  [[ -z ${DOCKER_HOST:-} ]] || return 1
+  local own=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+  python3 - "$own/podman/podman.sock" /run/podman/podman.sock <<'CONNECT'
+import socket, sys
+sys.exit(all(socket.socket(socket.AF_UNIX).connect_ex(path) for path in sys.argv[1:]))
+CONNECT
+}
+
+family() {
+  local ID='' ID_LIKE='' word
+  [[ -f $release ]] && source "$release"
+  for word in $ID $ID_LIKE; do
+    case $word in
+      debian | ubuntu) echo debian && return ;;
+      fedora | rhel) echo fedora && return ;;
+      arch) echo arch && return ;;
+      suse | opensuse) echo suse && return ;;
+    esac
+  done
+}
+
+package() {
+  case $(family) in
+    debian) echo docker.io ;;
+    fedora) echo podman ;;
+    arch | suse) echo docker ;;
+  esac
 }
 
 lacks_sys_resource() {
@@ -26,22 +62,84 @@ lacks_sys_resource() {
   ((!(0x$bounding >> cap_sys_resource & 1)))
 }
 
+# -- what to say ----------------------------------------------------------------------------------------------------
+
+advise() {
+  cat >&2 <<ADVICE
+No container engine answers.
+  observed: $(docker info 2>&1 | grep -iE 'error|cannot|denied|not found' | head -1 || true)
+  expected: an engine that answers \`docker info\`, or Podman's socket
+  try:      $(what_to_do)
+ADVICE
+  exit 1
+}
+
+what_to_do() {
+  local system
+  system=$(uname -s)
+  if [[ $system == Darwin ]]; then
+    echo "install and start Docker Desktop, OrbStack, Rancher Desktop or Colima (\`brew install colima docker && colima start --cpu 4 --memory 8\`)"
+  elif grep -qi microsoft /proc/sys/kernel/osrelease 2>/dev/null; then
+    echo "Docker Desktop for Windows: Settings, Resources, WSL integration: switch this distribution on; or, inside it: sudo apt-get install docker.io"
+  elif [[ -n $(package) ]]; then
+    echo "as root: $(install_command) && $(start_command); or run \`sudo scripts/engine.sh\`, then \`sudo usermod -aG docker $(id -un)\` and log in again"
+  else
+    echo "install Docker Engine or Podman as your distribution does it, and start it"
+  fi
+}
+
+install_command() {
+  case $(family) in
+    debian) echo "apt-get install -y docker.io" ;;
+    fedora) echo "dnf install -y podman" ;;
+    arch) echo "pacman -S --noconfirm docker" ;;
+    suse) echo "zypper --non-interactive install docker" ;;
+  esac
+}
+
+start_command() {
+  [[ $(package) == podman ]] && echo "systemctl enable --now podman.socket" || echo "systemctl enable --now docker"
+}
+
 agree() {
-  echo "No Docker Engine answers; as root on this machine, Wavetank can install Debian's docker.io and start it."
+  [[ ${WAVETANK_ENGINE:-} == yes ]] && return
+  echo "No container engine answers; as root on this machine, Wavetank can install its distribution's $(package) and start it."
   [[ -t 0 ]] || { echo "No terminal to ask: going ahead."; return 0; }
   local answer
   read -rp "Install and start it? [Y/n] " answer
   [[ ${answer:-y} == [Yy]* ]]
 }
 
+ask() {
+  [[ $(id -u) == 0 && -n $(package) ]] || advise
+  agree || advise
+}
+
+# -- what to do -----------------------------------------------------------------------------------------------------
+
 install_engine() {
-  command -v dockerd >/dev/null && return
-  echo "Installing docker.io ..."
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io iptables procps >/dev/null
+  local program=dockerd
+  [[ $(package) == podman ]] && program=podman
+  command -v $program >/dev/null && return
+  echo "Installing $(package) ..."
+  if [[ $(family) == debian ]]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io iptables procps >/dev/null
+  else
+    $(install_command) >/dev/null
+  fi
 }
 
 start_engine() {
+  if [[ $(package) == podman ]]; then
+    if [[ -d /run/systemd/system ]]; then
+      systemctl enable --now podman.socket
+    else
+      mkdir -p /run/podman
+      setsid nohup podman system service --time=0 unix:///run/podman/podman.sock </dev/null >>"$log" 2>&1 &
+    fi
+    return
+  fi
   if [[ -d /run/systemd/system ]] && ! lacks_sys_resource; then
     systemctl enable --now docker
     return
@@ -61,16 +159,16 @@ wait_for_engine() {
     answers && return
     sleep 0.5
   done
-  echo "dockerd was started but does not answer after 60 s; its last words:" >&2
-  tail -n 15 "$log" >&2
+  echo "the engine was started but does not answer after 60 s; its last words:" >&2
+  tail -n 15 "$log" >&2 || true
   echo "  see more: less $log" >&2
   exit 1
 }
 
 answers && exit 0
-[[ $(id -u) == 0 && -f /etc/debian_version ]] || advise
-agree || advise
+ask
+[[ ${1:-} == ask ]] && exit 0
 install_engine
 start_engine
 wait_for_engine
-echo "Docker Engine $(docker version --format '{{.Server.Version}}') answers."
+echo "A container engine answers."

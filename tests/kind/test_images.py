@@ -11,12 +11,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
 import pytest
 from tests.support.waiting import eventually
 
 from wavetank.cluster import ClusterSpec
 from wavetank.cluster.beside import BUILT
+from wavetank.engine import connect
 from wavetank.errors import ImageError
 from wavetank.images import DockerEngine, Recipe
 from wavetank.images.registry import Registry
@@ -69,7 +69,7 @@ def test_the_same_source_is_the_same_image_even_from_an_empty_cache(engine: Dock
 def test_down_finds_what_was_built_even_when_its_tag_has_moved(engine: DockerEngine, tag: str) -> None:
     moved = engine.build(timetable("v1"), tag).image.id
     engine.build(timetable("v2"), tag)
-    found = docker.from_env().images.list(all=True, filters={"label": BUILT})
+    found = connect().images.list(all=True, filters={"label": BUILT})
     assert moved in {image.id for image in found}
 
 
@@ -100,7 +100,7 @@ def test_a_push_waits_for_a_registry_that_comes_back_and_gives_up_on_one_that_do
     engine: DockerEngine, registry: Registry, spec: ClusterSpec, tag: str
 ) -> None:
     engine.build(timetable("v1"), tag)
-    container = docker.from_env().containers.get(f"{spec.name}-registry")
+    container = connect().containers.get(f"{spec.name}-registry")
     said: list[str] = []
     try:
         container.stop(timeout=1)
@@ -143,7 +143,7 @@ def test_a_build_killed_in_the_middle_leaves_the_tag_and_no_container(
         "from pathlib import Path; from wavetank.images import DockerEngine, Recipe; import sys;"
         "folder = Path(sys.argv[1]); DockerEngine().build(Recipe(folder, folder / 'Dockerfile'), sys.argv[2])"
     )
-    client = docker.from_env()
+    client = connect()
 
     def building() -> list[str]:
         listed = client.containers.list(ignore_removed=True)
@@ -171,7 +171,7 @@ def test_a_container_shows_its_limits_and_ends_with_its_last_words(engine: Docke
 
 def test_an_image_for_another_processor_is_refused_in_words(engine: DockerEngine, tag: str, tmp_path: Path) -> None:
     engine.build(timetable("v1"), tag)
-    client, strange = docker.from_env(), tag.replace(":v1", ":strange")
+    client, strange = connect(), tag.replace(":v1", ":strange")
     (tmp_path / "saved").mkdir()
     with tarfile.open(fileobj=io.BytesIO(b"".join(client.images.get(tag).save()))) as archive:
         archive.extractall(tmp_path / "saved", filter="data")

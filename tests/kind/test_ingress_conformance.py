@@ -15,12 +15,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
 import platformdirs
 import pytest
 
 from wavetank.cluster import ClusterSpec, kubeconfig_path
 from wavetank.cluster.beside import BUILT
+from wavetank.engine import connect
 from wavetank.kube import Kube
 from wavetank.netlayer.spec import CLASS
 
@@ -87,7 +87,7 @@ def built() -> Path:
 @pytest.fixture(scope="module")
 def repository(knative_kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str, str]:
     """Where the images are in the cluster's registry, and their tag: another one for other modules."""
-    engine = docker.from_env()
+    engine = connect()
     place, tag = f"{spec.registry}/conformance", hashlib.sha256((SOURCE / "go.sum").read_bytes()).hexdigest()[:12]
     for name in IMAGES:
         (built / name / "Dockerfile").write_text('FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n')

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-import docker
 import pytest
 from tests.support.waiting import eventually
 
 from wavetank.cluster import ClusterSpec, Provider
 from wavetank.cluster.power import POWER_OFF_UNTIL
+from wavetank.engine import connect
 from wavetank.kube import Kube, Obj
 
 pytestmark = pytest.mark.kind
@@ -75,7 +75,7 @@ def test_an_agent_that_was_killed_brings_back_what_it_had_stopped(
 ) -> None:
     power_off(kube, worker, 10)
     eventually(lambda: state(provider, spec, worker) == "paused", "the node to stop", within=5)
-    docker.from_env().containers.get(f"{spec.name}-power").restart(timeout=0)
+    connect().containers.get(f"{spec.name}-power").restart(timeout=0)
     eventually(lambda: state(provider, spec, worker) == "running", "the node to come back", within=30)
     power_on(kube, worker)
     kube.wait_for("Node", worker, None, is_ready, timeout=30)

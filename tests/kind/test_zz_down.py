@@ -8,19 +8,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import docker
 import pytest
 from platformdirs import user_state_path
 from tests.support.waiting import eventually
 
 from wavetank.cluster import ClusterSpec, Provider, down, find_spec, load_spec, status, up
+from wavetank.engine import connect
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(600)]
 
 
 def belongings() -> dict[str, set[str]]:
     """Return everything on this machine that a cluster might leave behind."""
-    client = docker.from_env()
+    client = connect()
     processes = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -55,7 +55,7 @@ def test_down_leaves_nothing_and_up_and_down_again_neither(spec: ClusterSpec, pr
 def test_ctrl_c_in_the_middle_of_up_then_up_again(spec: ClusterSpec, provider: Provider, at: str) -> None:
     bare = load_spec(find_spec("kind"))
     down(bare)
-    client = docker.from_env()
+    client = connect()
 
     def reached() -> bool:
         if at == "network":

@@ -47,6 +47,7 @@ class Engine:
             "DockerRootDir": "/",
         }
     )
+    version: dict[str, Any] = field(default_factory=lambda: {"ApiVersion": "1.41", "Components": [{"Name": "Engine"}]})
     on_exec: Exec = lambda container, command, given: (0, "")
     on_start: Callable[[dict[str, Any]], None] = lambda container: None
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -147,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _, ["_ping"]:
                 return self._answer({})
             case "GET", ["version"]:
-                return self._answer({"ApiVersion": "1.41", "Version": self.engine.info["ServerVersion"]})
+                return self._answer(self.engine.version | {"Version": self.engine.info["ServerVersion"]})
             case "GET", ["info"]:
                 return self._answer(self.engine.info)
             case _, ["containers", *rest]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from wavetank.cluster import ClusterSpec, find_spec, load_spec, provider_for
+from wavetank.cluster.administrator import script
 from wavetank.cluster.doctor import examine, worst
 from wavetank.errors import EngineError
 
@@ -27,11 +28,14 @@ def _spec(cluster: str) -> ClusterSpec:
 @click.command()
 @_cluster
 @_as_json
+@click.option("--script", "as_script", is_flag=True, help="Print what only root can mend, as a script to read and run.")
 @click.pass_context
-def doctor(context: click.Context, cluster: str, as_json: bool) -> None:
+def doctor(context: click.Context, cluster: str, as_json: bool, as_script: bool) -> None:
     """Tell what this machine lacks, with the command that mends it; exit code 1 when a cluster cannot come up."""
     findings = examine(_spec(cluster))
-    if as_json:
+    if as_script:
+        click.echo(script(findings) or "# Nothing is lacking that root would have to mend.", nl=False)
+    elif as_json:
         click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
     else:
         click.echo("\n".join(map(str, findings)))

@@ -19,7 +19,8 @@ import docker
 from docker.models.containers import Container
 
 from wavetank.cluster.spec import ClusterSpec
-from wavetank.engine import telling
+from wavetank.engine import about, find_engine, load, telling
+from wavetank.engine.finding import DEFAULT_SOCKET
 from wavetank.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ PREFIX = "dev.wavetank.registry"
 REGISTRY_IMAGE = "docker.io/library/registry"
 BASE_IMAGE = "wavetank.dev/python"
 """What the labs' own recipes stand on."""
-UNLESS_STOPPED: Any = {"Name": "unless-stopped"}
 START_SECONDS = 30
 WAVETANK_IMAGE = "wavetank.dev/wavetank"
 """Images without their tags: which version it is, the bundle knows."""
@@ -80,7 +80,7 @@ def ensure_images(client: docker.DockerClient, bundle: Bundle, refs: Sequence[st
         with fdopen(reading, "rb") as source:
             writer = threading.Thread(target=_write, args=(bundle, missing, writing), daemon=True)
             writer.start()
-            client.images.load(source)
+            load(client, source)
         writer.join()
     return ""
 
@@ -159,7 +159,9 @@ def run_power_agent(client: docker.DockerClient, spec: ClusterSpec, bundle: Bund
         command=["power-agent", spec.name],
         environment={"KUBECONFIG": "/run/wavetank/kubeconfig"},
         user="0",  # the engine's socket belongs to root
-        volumes=["/var/run/docker.sock:/var/run/docker.sock"],
+        # The engine's own socket, where its own machine has it, and where every engine's is expected inside.
+        volumes=[f"{about(client).socket_seen_by_containers(find_engine().socket)}:{DEFAULT_SOCKET}"],
+        security_opt=["label=disable"],  # SELinux lets no other container use that socket
     )
 
 
@@ -184,12 +186,13 @@ def _run(
             if found.status == "running" and found.attrs["Image"] == wanted:
                 return "there already"
             remove(found)
+        policy: Any = {"Name": about(client).restart_policy}
         container = client.containers.create(
             image,
             name=name,
             labels={OWNER: cluster},
             network=cluster,
-            restart_policy=UNLESS_STOPPED,
+            restart_policy=policy,
             **settings,
         )
         if files:

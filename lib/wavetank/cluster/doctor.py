@@ -1,78 +1,90 @@
-"""Is this machine fit for a cluster? Facts are gathered at the edge; what they mean is judged by pure functions."""
+"""Is this machine fit for a cluster? Facts are gathered at the edge; what they mean is judged by pure functions.
+
+Here is what every machine needs. What an engine without root needs besides is judged in `rootless`, and what an
+administrator has to do about it is put together in `administrator`.
+"""
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from platformdirs import user_cache_path
 
 from wavetank import engine
+from wavetank.cluster import rootless
 from wavetank.cluster.beside import OWNER
+from wavetank.cluster.findings import Finding, Level
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.spec import ClusterSpec
+from wavetank.engine.machine import Machine, look
 from wavetank.errors import BundleError, EngineError
 
-__all__ = ["EngineFacts", "Facts", "Finding", "Level", "examine", "gather", "judge", "worst"]
-
-Level = Literal["ok", "warning", "problem"]
+__all__ = ["Facts", "Finding", "Level", "examine", "gather", "judge", "worst"]
 
 GIB = 1 << 30
-LEAST_ENGINE = (20, 10)
 LEAST_MEMORY, GOOD_MEMORY = 3 * GIB, 6 * GIB
 LEAST_DISK, GOOD_DISK = 5 * GIB, 15 * GIB
 INOTIFY = {"max_user_instances": 512, "max_user_watches": 262144}
 """Every node runs an init system, a kubelet and a container runtime, and each of them watches files."""
 
-GIVE_MEMORY = "free -h   # end what you do not need, or give Docker Desktop more (Settings, Resources)"
+GIVE_MEMORY: Mapping[str, str] = {
+    "Docker Desktop": "Docker Desktop: Settings, Resources, Memory",
+    "Colima": "colima stop && colima start --memory 8",
+    "Rancher Desktop": "Rancher Desktop: Preferences, Virtual Machine, Memory",
+    "OrbStack": "orb config set memory_mib 8192",
+    "Podman machine": "podman machine stop && podman machine set --memory 8192 && podman machine start",
+}
+"""How the products that keep the engine in a virtual machine are given more memory."""
 
+INSTALL_ENGINE: Mapping[str, str] = {
+    "debian": "apt-get update && apt-get install -y docker.io && systemctl enable --now docker",
+    "fedora": "dnf install -y podman && systemctl enable --now podman.socket",
+    "arch": "pacman -S --noconfirm docker && systemctl enable --now docker",
+    "suse": "zypper --non-interactive install docker && systemctl enable --now docker",
+}
+"""The engine that each distribution has, installed and started; `scripts/engine.sh` does the same."""
 
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """What the Docker Engine says of itself. ``memory`` is in bytes."""
-
-    version: str
-    cgroup_version: str
-    memory: int
-    root: str
+INSTALL_CLIENT: Mapping[str, Mapping[str, str]] = {
+    "docker": {
+        "debian": "sudo apt-get install docker-cli   # docker.io on Debian 12 and Ubuntu",
+        "fedora": "sudo dnf install docker-cli",
+        "arch": "sudo pacman -S docker",
+        "suse": "sudo zypper install docker",
+        "": "install Docker's command line; `brew install docker` on macOS",
+    },
+    "podman": {
+        "debian": "sudo apt-get install podman",
+        "fedora": "sudo dnf install podman",
+        "arch": "sudo pacman -S podman",
+        "suse": "sudo zypper install podman",
+        "": "install Podman's command line; `brew install podman` on macOS",
+    },
+}
+"""By the program that kind works with, and by the distribution: how it is installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was found. Sizes are in bytes; None is what could not be found, or cannot be told on this machine."""
+    """What was found. Sizes are in bytes; None is what could not be found, or cannot be told on this machine.
 
-    engine: EngineFacts | EngineError
-    docker_command: str | None
+    ``installed`` tells whether the program of any engine is on the PATH, ``elsewhere`` whether the engine that answers
+    is another machine's.
+    """
+
+    engine: engine.About | EngineError
+    machine: Machine
+    command: str | None
+    installed: bool
     kind_program: str | None
     bundle: str | None
     disk_free: int
     disk_path: str
-    inotify: Mapping[str, int]
     ports_taken: Mapping[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: what was seen, and the command that mends it when it is not well."""
-
-    name: str
-    level: Level
-    seen: str
-    mend: str = ""
-
-    def __str__(self) -> str:
-        mark = {"ok": "✓", "warning": "!", "problem": "✗"}[self.level]
-        told = f"{mark} {self.level:<8} {self.name:<16} {self.seen}"
-        return f"{told}\n{'':<28}mend it with: {self.mend}" if self.mend else told
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
+    ports: tuple[int, ...] = ()
+    elsewhere: bool = False
 
 
 def examine(spec: ClusterSpec) -> list[Finding]:
@@ -85,36 +97,37 @@ def examine(spec: ClusterSpec) -> list[Finding]:
 
 def gather(spec: ClusterSpec) -> Facts:
     """Find out what `judge` wants to know."""
-    about, names = _ask_engine(spec)
+    about, names, elsewhere = _ask_engine()
     cache = user_cache_path("wavetank")
-    disk = Path(about.root) if isinstance(about, EngineFacts) and Path(about.root).is_dir() else _existing(cache)
+    disk = Path(about.root) if isinstance(about, engine.About) and Path(about.root).is_dir() else _existing(cache)
     bundle, kind = _find_bundle()
     ports = () if spec.name in names else astuple(spec.ports)
     return Facts(
         engine=about,
-        docker_command=shutil.which("docker"),
+        machine=look(),
+        command=shutil.which(about.command if isinstance(about, engine.About) else "docker"),
+        installed=any(map(shutil.which, ("dockerd", "podman"))),
         kind_program=shutil.which("kind") or kind,
         bundle=bundle,
         disk_free=shutil.disk_usage(disk).free,
         disk_path=str(disk),
-        inotify=_inotify(),
         ports_taken={port: listener(port) for port in ports if is_taken(port)},
+        ports=astuple(spec.ports),
+        elsewhere=elsewhere,
     )
 
 
-def _ask_engine(spec: ClusterSpec) -> tuple[EngineFacts | EngineError, list[str]]:
-    """Return what the engine is, and the clusters of ours on it: their ports are taken by right."""
+def _ask_engine() -> tuple[engine.About | EngineError, list[str], bool]:
+    """Return what the engine is, the clusters of ours on it (their ports are taken by right), and whether it is far."""
     try:
-        client = engine.connect()
-        with engine.telling("asking the engine about itself"):
-            info = client.info()
+        address = engine.find_engine()
+        client = engine.connect(address)
+        about = engine.about(client)
+        with engine.telling("asking the engine about its networks"):
             networks = client.networks.list(filters={"label": OWNER})
-        about = EngineFacts(
-            info["ServerVersion"], str(info.get("CgroupVersion", "")), info["MemTotal"], info["DockerRootDir"]
-        )
-        return about, [str(network.name) for network in networks]
+        return about, [str(network.name) for network in networks], address.elsewhere
     except EngineError as error:
-        return error, []
+        return error, [], False
 
 
 def _find_bundle() -> tuple[str | None, str | None]:
@@ -128,14 +141,6 @@ def _find_bundle() -> tuple[str | None, str | None]:
     return str(bundle.path), str(kind) if kind else None
 
 
-def _inotify() -> dict[str, int]:
-    limits = {}
-    for name in INOTIFY:
-        with suppress(OSError):  # no Linux, no limits of this kind
-            limits[name] = int(Path("/proc/sys/fs/inotify", name).read_text())
-    return limits
-
-
 def _existing(path: Path) -> Path:
     return path if path.exists() else _existing(path.parent)
 
@@ -145,16 +150,16 @@ def _existing(path: Path) -> Path:
 
 def judge(facts: Facts) -> Iterator[Finding]:
     """Yield a finding for everything a cluster needs, the most basic first."""
-    yield from _judge_engine(facts.engine)
+    yield from _judge_engine(facts)
     yield _judge_disk(facts.disk_free, facts.disk_path)
-    for name, value in facts.inotify.items():
-        yield _judge_inotify(name, value)
+    if not (isinstance(facts.engine, engine.About) and facts.engine.machine):  # else it is that machine's kernel
+        yield from _judge_inotify(facts.machine)
     for port, who in facts.ports_taken.items():
         seen = f"{port} on 127.0.0.1 is taken" + (f" by {who}" if who else "")
         yield Finding("port", "problem", seen, f"ss -ltnp 'sport = :{port}'   # end it, or change `ports` in the spec")
     if not facts.ports_taken:
         yield Finding("ports", "ok", "free, or in use by this cluster")
-    yield _judge_program("docker command", facts.docker_command, "sudo apt-get install docker-cli")
+    yield _judge_command(facts)
     if facts.bundle:
         yield _judge_program("kind program", facts.kind_program, "wavetank bundle build")
         yield Finding("bundle", "ok", facts.bundle)
@@ -169,30 +174,63 @@ def worst(findings: Iterable[Finding]) -> Level:
     return max((finding.level for finding in findings), key=levels.index, default="ok")
 
 
-def _judge_engine(about: EngineFacts | EngineError) -> Iterator[Finding]:
+def _judge_engine(facts: Facts) -> Iterator[Finding]:
+    about = facts.engine
     if isinstance(about, EngineError):
         told = about.help
+        if not facts.installed and (way := INSTALL_ENGINE.get(facts.machine.distribution)):
+            yield Finding("engine", "problem", f"{about.summary}, and none is installed", f"sudo sh -c '{way}'", way)
+            return
         yield Finding("engine", "problem", f"{about.summary}: {told.observed}", f"{told.command}   # {told.hint}")
         return
-    if _version(about.version) < LEAST_ENGINE:
-        yield Finding("engine", "problem", f"Docker Engine {about.version} is older than 20.10", "upgrade the engine")
+    if about.too_old:
+        seen = f"{about.title} is older than {about.least}"
+        yield Finding("engine", "problem", seen, "install a newer one; then `wavetank doctor`")
+    elif facts.elsewhere:
+        seen = f"{about.title} on another machine: a cluster's ports are on 127.0.0.1 there, not here"
+        yield Finding("engine", "problem", seen, "docker context use default   # or run Wavetank on that machine")
     else:
-        yield Finding("engine", "ok", f"Docker Engine {about.version}")
+        yield Finding("engine", "ok", about.title)
+    yield from _judge_groups(about, facts.machine)
+    if about.rootless and not about.machine:
+        yield from rootless.judge(about, facts.machine, facts.ports)
+    yield _judge_memory(about)
+
+
+def _judge_groups(about: engine.About, machine: Machine) -> Iterator[Finding]:
     if about.cgroup_version == "1":
-        seen = "cgroup v1: works, but Kubernetes is about to drop it"
-        mend = "sudo grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1   # then reboot"
-        yield Finding("cgroups", "warning", seen, mend)
+        unfit = "an engine without root can limit nothing there, and kind refuses it"
+        seen = "cgroup v1: " + (unfit if about.rootless else "works, but Kubernetes is about to drop it")
+        yield Finding("cgroups", "problem" if about.rootless else "warning", seen, **_boot_into_v2(machine))
     else:
         yield Finding("cgroups", "ok", f"cgroup v{about.cgroup_version}")
-    yield _judge_memory(about.memory)
+    if about.no_limits:
+        seen = f"the engine cannot limit {' and '.join(about.no_limits)}: limits in labs would mean nothing"
+        mend = "cat /sys/fs/cgroup/cgroup.controllers   # what the kernel has; then look at the engine's own warnings"
+        yield Finding("limits", "warning", seen, mend)
 
 
-def _judge_memory(memory: int) -> Finding:
-    seen = f"{memory / GIB:.1f} GiB for the engine"
-    if memory < LEAST_MEMORY:
-        return Finding("memory", "problem", f"{seen}; three nodes need {LEAST_MEMORY // GIB}", GIVE_MEMORY)
-    if memory < GOOD_MEMORY:
-        return Finding("memory", "warning", f"{seen}; the larger labs need {GOOD_MEMORY // GIB}", GIVE_MEMORY)
+def _boot_into_v2(machine: Machine) -> dict[str, str]:
+    """Return how a machine is made to use version 2 of control groups: all of these have it by default since 2021."""
+    argument = "systemd.unified_cgroup_hierarchy=1"
+    grub = f"echo 'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {argument}\"' > /etc/default/grub.d/cgroup.cfg"
+    ways = {
+        "debian": f"{grub}\nupdate-grub",
+        "suse": f"pbl --add-option {argument} --config",
+        "fedora": f"grubby --update-kernel=ALL --args={argument}",
+    }
+    way = ways.get(machine.distribution, "")
+    boot = f"boot the kernel with {argument}" + (": `wavetank doctor --script` says how" if way else "")
+    return {"mend": boot, "script": f"{way}   # takes effect with the next boot" if way else ""}
+
+
+def _judge_memory(about: engine.About) -> Finding:
+    seen = f"{about.memory / GIB:.1f} GiB for the engine"
+    give = GIVE_MEMORY.get(about.product, "free -h   # end what you do not need")
+    if about.memory < LEAST_MEMORY:
+        return Finding("memory", "problem", f"{seen}; three nodes need {LEAST_MEMORY // GIB}", give)
+    if about.memory < GOOD_MEMORY:
+        return Finding("memory", "warning", f"{seen}; the larger labs need {GOOD_MEMORY // GIB}", give)
     return Finding("memory", "ok", seen)
 
 
@@ -205,17 +243,24 @@ def _judge_disk(free: int, path: str) -> Finding:
     return Finding("disk", "ok", seen)
 
 
-def _judge_inotify(name: str, value: int) -> Finding:
-    wanted = INOTIFY[name]
-    if value >= wanted:
-        return Finding("inotify", "ok", f"{name} is {value}")
-    seen = f'{name} is {value}: the nodes\' programs may fail with "too many open files"'
-    return Finding("inotify", "warning", seen, f"sudo sysctl fs.inotify.{name}={wanted}")
+def _judge_inotify(machine: Machine) -> Iterator[Finding]:
+    for name, wanted in INOTIFY.items():
+        value = machine.settings.get(f"fs/inotify/{name}")
+        if value is None:  # no Linux, no limits of this kind
+            continue
+        if value >= wanted:
+            yield Finding("inotify", "ok", f"{name} is {value}")
+            continue
+        seen = f'{name} is {value}: the nodes\' programs may fail with "too many open files"'
+        setting = f"fs.inotify.{name}={wanted}"
+        yield Finding("inotify", "warning", seen, f"sudo sysctl {setting}", f"setting {setting}")
+
+
+def _judge_command(facts: Facts) -> Finding:
+    name = facts.engine.command if isinstance(facts.engine, engine.About) else "docker"
+    ways = INSTALL_CLIENT[name]
+    return _judge_program(f"{name} command", facts.command, ways.get(facts.machine.distribution, ways[""]))
 
 
 def _judge_program(name: str, found: str | None, mend: str) -> Finding:
     return Finding(name, "ok", found) if found else Finding(name, "problem", "not found on the PATH", mend)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])

@@ -7,7 +7,7 @@ the reason, and the lab shows it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -56,10 +56,14 @@ class Capability:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What a provider says of itself; ``capabilities`` cannot be changed."""
+    """What a provider says of itself; it cannot be changed.
+
+    Where a capability is another on a kind of engine (`wavetank.engine.kinds.KINDS`), ``engines`` has it by that kind.
+    """
 
     name: str
     capabilities: Mapping[str, Capability]
+    engines: Mapping[str, Mapping[str, Capability]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

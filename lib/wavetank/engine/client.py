@@ -2,49 +2,81 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import docker
 import requests
 
-from wavetank.engine.finding import engine_host
+from wavetank.engine.finding import Address, find_engine, known_sockets
+from wavetank.engine.kinds import About, about_from
+from wavetank.engine.refusals import telling
 from wavetank.errors import EngineError
 
-__all__ = ["WORK_SECONDS", "connect"]
+__all__ = ["WORK_SECONDS", "about", "connect"]
 
 ANSWER_SECONDS = 10
 """How long an engine may take to say hello."""
 WORK_SECONDS = 600
 """How long it may be silent while it works, as when it unpacks a large image."""
 
+_known: WeakKeyDictionary[docker.DockerClient, About] = WeakKeyDictionary()
 
-def connect(host: str | None = None) -> docker.DockerClient:
-    """Return a client of the engine at ``host`` (`engine_host` by default) that has just answered.
+
+def connect(address: Address | str | None = None) -> docker.DockerClient:
+    """Return a client of the engine at ``address`` (`find_engine` by default) that has just answered.
 
     Raises `EngineError` when there is none, when it may not be used, or when it does not answer in 10 s.
     """
-    host = host or engine_host()
+    if not isinstance(address, Address):
+        address = Address(address) if address else find_engine()
     try:
         # The version is asked for at once: a client that exists is one whose engine has answered.
-        client = docker.DockerClient(base_url=host, version="auto", timeout=ANSWER_SECONDS)
+        client = docker.DockerClient(
+            base_url=address.host, version="auto", timeout=ANSWER_SECONDS, tls=address.tls or False
+        )
     except (docker.errors.DockerException, requests.RequestException) as error:
-        raise _unreachable(host, error) from error
+        raise _unreachable(address, error) from error
     client.api.timeout = WORK_SECONDS
     return client
 
 
-def _unreachable(host: str, error: Exception) -> EngineError:
+def about(client: docker.DockerClient) -> About:
+    """Return what kind of engine it is; it is asked once for each client."""
+    if client not in _known:
+        with telling("asking the engine about itself"):
+            _known[client] = about_from(client.version(), client.info())
+    return _known[client]
+
+
+def _unreachable(address: Address, error: Exception) -> EngineError:
     text = str(error)
+    others = [f"{product} (export DOCKER_HOST=unix://{path})" for product, path in known_sockets()]
+    instead = f"; or use what else is here: {', '.join(others)}" if others else ""
     if "Permission denied" in text or "PermissionError" in text:
         return EngineError(
-            f"the Docker Engine at {host} may not be used by this user",
-            observed="permission denied",
+            f"the engine at {address.host} may not be used by this user",
+            observed=f"permission denied; the address is from {address.said_by}",
             expected="a user in the group docker, or root",
             command="sudo usermod -aG docker $USER",
-            hint="log out and in again after that, then `wavetank doctor`",
+            hint=f"log out and in again after that, then `wavetank doctor`{instead}",
         )
     return EngineError(
-        f"no Docker Engine answers at {host}",
-        observed=text,
-        expected="a running Docker Engine, 20.10 or newer",
+        f"no engine answers at {address.host}",
+        observed=f"{text}; the address is from {address.said_by}",
+        expected="a running Docker Engine, 20.10 or newer, or Podman, 4.0 or newer",
         command="docker info",
-        hint="start it (`sudo systemctl start docker`, or Docker Desktop), then `wavetank doctor`",
+        hint=f"start it ({_start(address)}), then `wavetank doctor`{instead}",
     )
+
+
+def _start(address: Address) -> str:
+    """Return how what belongs at that address is started."""
+    path = address.socket or ""
+    if path.endswith("podman.sock"):
+        return "`systemctl start podman.socket`" if path.startswith("/run/podman") else _PODMAN_USER
+    if "/.colima/" in path:
+        return "`colima start`"
+    return "`sudo systemctl start docker`, or Docker Desktop"
+
+
+_PODMAN_USER = "`systemctl --user start podman.socket`"

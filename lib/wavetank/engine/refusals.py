@@ -24,11 +24,15 @@ def telling(doing: str) -> Iterator[None]:
         raise refusal(doing, str(error.explanation or error)) from error
     except (docker.errors.DockerException, requests.RequestException, ConnectionError, TimeoutError) as error:
         raise EngineError(
-            f"the Docker Engine went away while {doing}",
+            f"the engine went away while {doing}",
             observed=str(error),
             command="docker info",
             hint="start the engine and run the same command again: it continues where it stopped",
         ) from error
+
+
+_GONE = ("cannot connect to the docker daemon", "cannot connect to podman", "error during connect")
+"""What the docker and the podman command say when nobody answers."""
 
 
 def refusal(doing: str, said: str, logs: Sequence[str] = ()) -> WavetankError:
@@ -50,9 +54,9 @@ def refusal(doing: str, said: str, logs: Sequence[str] = ()) -> WavetankError:
             command="ss -ltnp",
             hint="end what listens there, or change `ports` in the cluster's file",
         )
-    if "cannot connect to the docker daemon" in low or "error during connect" in low:
+    if any(words in low for words in _GONE):
         return EngineError(
-            f"the Docker Engine went away while {doing}",
+            f"the engine went away while {doing}",
             observed=said,
             logs=tuple(logs),
             command="docker info",

@@ -13,7 +13,8 @@ from docker.models.images import Image as DockerImage
 
 from wavetank.bundle.dockerfile import instructions
 from wavetank.cluster.beside import BUILT, OWNER
-from wavetank.engine import connect, telling
+from wavetank.engine import about, connect, load, telling
+from wavetank.engine.images import push
 from wavetank.errors import ImageError
 from wavetank.images.container import DockerContainer
 from wavetank.images.context import DOCKERFILE, pack
@@ -73,9 +74,8 @@ class DockerEngine:
         """See `Engine.push`."""
         self._find(tag)
         repository, name = _split(tag)
-        return transfer(
-            f"pushing {tag}", lambda: self._client.api.push(repository, tag=name, stream=True, decode=True), say
-        )
+        plain = about(self._client).pushes_plain
+        return transfer(f"pushing {tag}", lambda: push(self._client, repository, name, plain), say)
 
     def pull(self, ref: str, say: Say = lambda words: None) -> str:
         """See `Engine.pull`."""
@@ -183,7 +183,7 @@ class DockerEngine:
         below = self._client.images.get(base).attrs["RootFS"]["Layers"]
         result = rewrite(built, rewritten, frozenset(below), own)
         with rewritten.open("rb") as source:
-            self._client.images.load(source)
+            load(self._client, source)
         return result, len(below)
 
 

@@ -296,5 +296,5 @@ def test_a_program_for_this_machine_is_taken_out_of_its_archive(project: Path, m
 def test_without_an_engine_it_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(engine(), project, monkeypatch):
         pass
-    with pytest.raises(EngineError, match="no Docker Engine answers"):
+    with pytest.raises(EngineError, match="no engine answers"):
         build("registry", silent)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from scripts.what_is_real import PAGE, every_provider, page
+from scripts.what_is_real import PAGE, by_engine, every_provider, page
 
 import wavetank.cluster
 from wavetank.cluster import CAPABILITIES, PROVIDERS, Capability, ClusterSpec, Info, info_of, provider_for
+from wavetank.engine.kinds import KINDS
 from wavetank.errors import NotSupportedError
 
 SCHEMA = json.loads((Path(wavetank.cluster.__file__).parent / "spec.schema.json").read_text())
@@ -31,6 +32,22 @@ def test_a_spec_may_name_the_providers_there_are() -> None:
     assert "provider: kind" in refused.value.help.expected
 
 
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_what_differs_by_the_engine_is_a_capability_and_the_engine_a_kind_there_is(name: str) -> None:
+    engines = info_of(name).engines
+    assert list(engines) == list(KINDS)
+    for own in engines.values():
+        assert set(own) <= set(CAPABILITIES)
+        assert all(own[each].reason != info_of(name).capabilities[each].reason for each in own)
+
+
+def test_only_what_differs_has_a_row_by_engine() -> None:
+    rows = [line for line in by_engine(info_of("kind")).splitlines() if line.startswith("|")]
+    assert all(row.count(" | ") == len(KINDS) for row in rows)
+    assert any(row.startswith("| Limits of CPU and memory | as above | **yes**: on cgroup v2 only") for row in rows)
+    assert not any(row.startswith("| Load balancers") for row in rows)
+
+
 def test_nobody_can_change_what_a_provider_says() -> None:
     capabilities = info_of("kind").capabilities
     assert isinstance(capabilities, Mapping)
@@ -44,7 +61,8 @@ def test_the_page_is_what_the_providers_say() -> None:
 
 def test_another_provider_is_another_column() -> None:
     paper = Info("paper", dict.fromkeys(CAPABILITIES, Capability(False, "it is only drawn")))
-    rows = [line for line in page([info_of("kind"), paper]).splitlines() if line.startswith("|")]
+    first = page([info_of("kind"), paper]).partition("\n## ")[0]
+    rows = [line for line in first.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(CAPABILITIES)
     assert rows[0] == "|  | kind | paper |"
     assert all(row.count(" | ") == 2 for row in rows)

@@ -205,7 +205,7 @@ def test_after_a_failure_up_again_works(basin: Basin, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "the Docker Engine went away"),
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "the engine went away"),
         ("Bind for 127.0.0.1:8080 failed: port is already allocated", "a port is taken"),
         ("write /var/lib/docker/tmp: no space left on device", "the disk is full"),
     ],
@@ -275,7 +275,7 @@ def test_another_number_of_workers_asks_for_down_first(basin: Basin) -> None:
 
 def test_no_engine(basin: Basin) -> None:
     basin.engine.stop()
-    with pytest.raises(EngineError, match="no Docker Engine answers"):
+    with pytest.raises(EngineError, match="no engine answers"):
         bring_up(basin)
 
 

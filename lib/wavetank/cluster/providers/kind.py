@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import docker
@@ -17,9 +16,10 @@ from docker.models.containers import Container
 
 from wavetank import engine
 from wavetank.cluster import beside, logs
-from wavetank.cluster.provider import Capability, Info, Node
+from wavetank.cluster.provider import Info, Node
 from wavetank.cluster.providers.kind_creation import Creation
-from wavetank.cluster.providers.kind_parts import ROLE, Parts, is_ours, wake
+from wavetank.cluster.providers.kind_info import INFO
+from wavetank.cluster.providers.kind_parts import AT_ONCE, ROLE, Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
 from wavetank.engine import run_in, telling
@@ -30,42 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["INFO", "KindProvider"]
 
-AT_ONCE = 4
-"""How many containers are worked on at the same time."""
-
 CTR = ("ctr", "--namespace", "k8s.io")
 # --local: read by ctr itself, in half the time that the transfer service takes.
 IMPORT = (*CTR, "images", "import", "--local", "--all-platforms", "--snapshotter", "overlayfs", "-")
-
-INFO = Info(
-    "kind",
-    MappingProxyType(
-        {
-            "kubernetes": Capability(True, "the released programs: API server, etcd, scheduler, controllers, kubelets"),
-            "multi-node": Capability(True, "every node is a container of its own"),
-            "node-stop": Capability(
-                True, "a worker's container is frozen, as if its power were cut; woken, it goes on"
-            ),
-            "pod-network": Capability(True, "every pod has its own address, and packets go from node to node"),
-            "resource-limits": Capability(True, "the kernel's cgroups enforce CPU and memory limits"),
-            "traffic": Capability(True, "real requests to real processes; how fast they are depends on this machine"),
-            "service-mesh": Capability(
-                True, "Istio's own istiod, sidecars and gateway; from source with the stock Envoy"
-            ),
-            "node-capacity": Capability(
-                False, "each node offers all of this machine, so together they promise too much"
-            ),
-            "separate-machines": Capability(False, "all nodes share one machine's kernel, disk and power"),
-            "distance": Capability(False, "all nodes are on one bridge: no zones, no slow or lossy lines"),
-            "high-availability": Capability(False, "there is one control plane, and no lab stops it"),
-            "network-policy": Capability(False, "the pod network that is built from source enforces none"),
-            "lasting-storage": Capability(False, "a volume is at most a folder on one node"),
-            "load-balancer": Capability(False, "no cloud is there to give one; the ingress is on a port of 127.0.0.1"),
-            "node-autoscaling": Capability(False, "no cloud is there to give one; the number of nodes is in the spec"),
-        }
-    ),
-)
-"""What the provider says of itself, with or without an engine."""
 
 
 class KindProvider:
@@ -92,7 +59,8 @@ class KindProvider:
         parts.refuse_strangers()
         with telling(f"removing cluster {name!r}"):
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(beside.remove, [*parts.nodes(), *parts.others()]))
+                list(pool.map(beside.remove, parts.others()))
+            parts.remove_nodes()
             if not keep_images:
                 beside.remove_images(self._client, name)
             network = parts.network()

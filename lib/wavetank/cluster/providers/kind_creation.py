@@ -15,10 +15,11 @@ from docker.models.containers import Container
 from wavetank.cluster import beside, commands
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.providers.kind_config import kind_config
+from wavetank.cluster.providers.kind_network import lift_cpu_limit
 from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
-from wavetank.engine import engine_host, run_in, telling
+from wavetank.engine import about, find_engine, run_in, telling
 from wavetank.errors import ClusterError, InputError
 from wavetank.kube import Kube
 from wavetank.steps import Step
@@ -59,6 +60,7 @@ class Creation:
             Step("node image", self.load_node_image, ("name and ports",)),
             Step("nodes", self.make_nodes, ("node image",)),
             Step("api server", self.reach_api, ("nodes",)),
+            Step("pod network", self.lift_limits, ("api server",)),
             Step("nodes ready", self.wait_ready, ("api server",)),
         ]
         if "registry" in self.spec.addons:
@@ -100,8 +102,7 @@ class Creation:
         """Let kind make the nodes; those that are there whole are only started again."""
         nodes = self.parts.nodes()
         if self.folder.being_made.exists():  # an `up` before this one was interrupted while it made them
-            for node in nodes:
-                beside.remove(node)
+            self.parts.remove_nodes()
         elif nodes:
             _check_shape(self.spec, nodes)
             woken = [str(node.name) for node in nodes if wake(node)]
@@ -112,11 +113,7 @@ class Creation:
             [str(_kind_program(self.bundle)), *CREATE, "--kubeconfig", str(self.folder.kubeconfig)],
             doing="kind create cluster",
             log=self.folder.log,
-            env={
-                "DOCKER_HOST": engine_host(),
-                "KIND_EXPERIMENTAL_PROVIDER": "docker",
-                "KIND_EXPERIMENTAL_DOCKER_NETWORK": self.spec.name,
-            },
+            env=about(self.client).environment_of_kind(find_engine(), self.spec.name),
             given=json.dumps(kind_config(self.spec, self.bundle.node_image)),
             timeout=CREATE_SECONDS,
         )
@@ -137,6 +134,10 @@ class Creation:
                     hint="`wavetank down`, then `wavetank up`",
                 )
             time.sleep(0.5)
+
+    def lift_limits(self) -> str:
+        """Let the pod network of kind's own node images use the CPU that it needs."""
+        return lift_cpu_limit(Kube.connect(self.folder.kubeconfig))
 
     def wait_ready(self) -> None:
         """Wait until Kubernetes calls every node Ready."""

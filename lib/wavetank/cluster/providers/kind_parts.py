@@ -6,6 +6,8 @@ interrupted half-way is still known as ours.
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,10 +17,13 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from wavetank.cluster import beside
-from wavetank.engine import read_file, telling
+from wavetank.engine import about, read_file, telling
 from wavetank.errors import ClusterError, NotSupportedError
 
-__all__ = ["CLUSTER", "ROLE", "Parts", "wake"]
+__all__ = ["AT_ONCE", "CLUSTER", "ROLE", "Parts", "wake"]
+
+AT_ONCE = 4
+"""How many containers are worked on at the same time."""
 
 CLUSTER = "io.x-k8s.kind.cluster"
 ROLE = "io.x-k8s.kind.role"
@@ -43,6 +48,20 @@ class Parts:
     def others(self) -> tuple[Container, ...]:
         """Return the containers beside the nodes."""
         return tuple(beside.containers(self.client, self.name))
+
+    def remove_nodes(self) -> None:
+        """Remove the nodes with their volumes, whatever state they are in; none is fine."""
+        with telling(f"removing the nodes of {self.name!r}"):
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(beside.remove, self.nodes()))
+            if about(self.client).named_volumes:
+                for volume in self.client.volumes.list():
+                    # kind labels each with the name of its node, and with nothing else.
+                    if any(self._is_node(label) for label in volume.attrs.get("Labels") or {}):
+                        volume.remove(force=True)
+
+    def _is_node(self, name: str) -> bool:
+        return re.fullmatch(rf"{re.escape(self.name)}-(control-plane|worker\d*)", name) is not None
 
     def network(self) -> Network | None:
         """Return the network of that name, whosever it is."""
