@@ -60,9 +60,8 @@ def main() -> None:
             _remove_read_only(place / "go-modules")
         after = go_build(place)
     commit = _out(["git", "-C", str(ROOT), "log", "-1", "--format=%h %s"])
-    print(
-        f"\n{commit}\n{os.cpu_count()} cores; engine: {engine}; fixed Go build {before:.1f} s before, {after:.1f} s after\n"
-    )
+    print(f"\n{commit}\n{os.cpu_count()} cores; engine: {engine}")
+    print(f"fixed Go build {before:.1f} s before, {after:.1f} s after\n")
     rows = {**seconds, **{f"{name}: ready": at for name, at in stages.items()}}
     for what, took in rows.items():
         print(f"  {what:<44} {took:7.1f} s  ({took / 60:.1f} min)")
