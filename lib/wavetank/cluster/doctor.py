@@ -17,6 +17,7 @@ from wavetank import engine
 from wavetank.cluster import rootless
 from wavetank.cluster.beside import OWNER
 from wavetank.cluster.findings import Finding, Level
+from wavetank.cluster.needs import Thresholds, load_needs
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.engine.machine import Machine, look
@@ -25,8 +26,6 @@ from wavetank.errors import BundleError, EngineError
 __all__ = ["Facts", "Finding", "Level", "examine", "gather", "judge", "worst"]
 
 GIB = 1 << 30
-LEAST_MEMORY, GOOD_MEMORY = 3 * GIB, 6 * GIB
-LEAST_DISK, GOOD_DISK = 5 * GIB, 15 * GIB
 INOTIFY = {"max_user_instances": 512, "max_user_watches": 262144}
 """Every node runs an init system, a kubelet and a container runtime, and each of them watches files."""
 
@@ -68,7 +67,7 @@ INSTALL_CLIENT: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was found. Sizes are in bytes; None is what could not be found, or cannot be told on this machine.
+    """What was found, and the ``limits`` it is held against. Sizes are in bytes; None is what could not be found.
 
     ``installed`` tells whether the program of any engine is on the PATH, ``elsewhere`` whether the engine that answers
     is another machine's.
@@ -83,6 +82,7 @@ class Facts:
     disk_free: int
     disk_path: str
     ports_taken: Mapping[int, str]
+    limits: Thresholds
     ports: tuple[int, ...] = ()
     elsewhere: bool = False
 
@@ -112,6 +112,7 @@ def gather(spec: ClusterSpec) -> Facts:
         disk_free=shutil.disk_usage(disk).free,
         disk_path=str(disk),
         ports_taken={port: listener(port) for port in ports if is_taken(port)},
+        limits=load_needs().thresholds(),
         ports=astuple(spec.ports),
         elsewhere=elsewhere,
     )
@@ -151,7 +152,7 @@ def _existing(path: Path) -> Path:
 def judge(facts: Facts) -> Iterator[Finding]:
     """Yield a finding for everything a cluster needs, the most basic first."""
     yield from _judge_engine(facts)
-    yield _judge_disk(facts.disk_free, facts.disk_path)
+    yield _judge_disk(facts.disk_free, facts.disk_path, facts.limits)
     if not (isinstance(facts.engine, engine.About) and facts.engine.machine):  # else it is that machine's kernel
         yield from _judge_inotify(facts.machine)
     for port, who in facts.ports_taken.items():
@@ -194,7 +195,7 @@ def _judge_engine(facts: Facts) -> Iterator[Finding]:
     yield from _judge_groups(about, facts.machine)
     if about.rootless and not about.machine:
         yield from rootless.judge(about, facts.machine, facts.ports)
-    yield _judge_memory(about)
+    yield _judge_memory(about, facts.limits)
 
 
 def _judge_groups(about: engine.About, machine: Machine) -> Iterator[Finding]:
@@ -224,22 +225,24 @@ def _boot_into_v2(machine: Machine) -> dict[str, str]:
     return {"mend": boot, "script": f"{way}   # takes effect with the next boot" if way else ""}
 
 
-def _judge_memory(about: engine.About) -> Finding:
+def _judge_memory(about: engine.About, limits: Thresholds) -> Finding:
     seen = f"{about.memory / GIB:.1f} GiB for the engine"
     give = GIVE_MEMORY.get(about.product, "free -h   # end what you do not need")
-    if about.memory < LEAST_MEMORY:
-        return Finding("memory", "problem", f"{seen}; three nodes need {LEAST_MEMORY // GIB}", give)
-    if about.memory < GOOD_MEMORY:
-        return Finding("memory", "warning", f"{seen}; the larger labs need {GOOD_MEMORY // GIB}", give)
+    if about.memory < limits.least_memory:
+        return Finding("memory", "problem", f"{seen}; three nodes need {limits.least_memory / GIB:.1f}", give)
+    if about.memory < limits.good_memory:
+        return Finding("memory", "warning", f"{seen}; the larger labs need {limits.good_memory / GIB:.1f}", give)
     return Finding("memory", "ok", seen)
 
 
-def _judge_disk(free: int, path: str) -> Finding:
+def _judge_disk(free: int, path: str, limits: Thresholds) -> Finding:
     seen = f"{free / GIB:.0f} GiB free under {path}"
-    if free < LEAST_DISK:
-        return Finding("disk", "problem", f"{seen}; a cluster needs {LEAST_DISK // GIB}", "docker system prune")
-    if free < GOOD_DISK:
-        return Finding("disk", "warning", f"{seen}; building a bundle needs {GOOD_DISK // GIB}", "docker system prune")
+    if free < limits.least_disk:
+        needed = f"{limits.least_disk / GIB:.1f}"
+        return Finding("disk", "problem", f"{seen}; a cluster needs {needed}", "docker system prune")
+    if free < limits.good_disk:
+        needed = f"{limits.good_disk / GIB:.1f}"
+        return Finding("disk", "warning", f"{seen}; building a bundle needs {needed}", "docker system prune")
     return Finding("disk", "ok", seen)
 
 

@@ -15,6 +15,7 @@ __all__ = ["ClusterSpec", "Ports", "find_spec", "load_spec"]
 
 _SCHEMA = Path(__file__).with_name("spec.schema.json")
 _SPECS = Path(__file__).parents[3] / "clusters"
+_NO_SPECS = ("versions", "needs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def find_spec(cluster: str) -> Path:
         return Path(cluster)
     path = _SPECS / f"{cluster}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(spec.stem for spec in _SPECS.glob("*.yaml") if spec.stem != "versions"))
+        known = ", ".join(sorted(spec.stem for spec in _SPECS.glob("*.yaml") if spec.stem not in _NO_SPECS))
         raise InputError(f"there is no cluster called {cluster!r}", expected=f"{known}, or a path to a YAML file")
     return path
 

@@ -10,6 +10,7 @@ import pytest
 
 from wavetank.cluster.administrator import script
 from wavetank.cluster.doctor import GIB, Facts, Finding, judge, worst
+from wavetank.cluster.needs import Thresholds
 from wavetank.engine import About
 from wavetank.engine.machine import Machine
 from wavetank.errors import EngineError
@@ -54,6 +55,7 @@ WELL = Facts(
     disk_free=80 * GIB,
     disk_path="/var/lib/docker",
     ports_taken={},
+    limits=Thresholds(least_memory=3 * GIB, good_memory=6 * GIB, least_disk=5 * GIB, good_disk=15 * GIB),
     ports=(8080, 8081, 5001),
 )
 NONE = EngineError("no engine answers", observed="refused", command="docker info", hint="start it")
