@@ -47,7 +47,9 @@ class Engine:
             "DockerRootDir": "/",
         }
     )
-    version: dict[str, Any] = field(default_factory=lambda: {"ApiVersion": "1.41", "Components": [{"Name": "Engine"}]})
+    version: dict[str, Any] = field(
+        default_factory=lambda: {"ApiVersion": "1.41", "Arch": "amd64", "Components": [{"Name": "Engine"}]}
+    )
     on_exec: Exec = lambda container, command, given: (0, "")
     on_start: Callable[[dict[str, Any]], None] = lambda container: None
     requests: list[tuple[str, str]] = field(default_factory=list)

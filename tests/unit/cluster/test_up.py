@@ -146,6 +146,14 @@ def test_stopped_and_paused_nodes_are_started_again(basin: Basin) -> None:
     assert {each["State"]["Status"] for each in basin.engine.containers.values()} == {"running"}
 
 
+def test_a_bundle_for_another_architecture_is_refused_before_anything_is_made(basin: Basin) -> None:
+    basin.engine.version["Arch"] = "arm64"
+    error = failure(basin)
+    assert "another architecture" in error.summary
+    assert error.help.observed == "the bundle is for amd64, the engine for arm64"
+    assert basin.engine.containers == basin.engine.networks == {}
+
+
 # -- interrupted -------------------------------------------------------------------------------------------------------
 
 INTERRUPTED = """

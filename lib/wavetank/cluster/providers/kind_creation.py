@@ -20,7 +20,7 @@ from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
 from wavetank.engine import about, find_engine, run_in, telling
-from wavetank.errors import ClusterError, InputError
+from wavetank.errors import BundleError, ClusterError, InputError
 from wavetank.kube import Kube
 from wavetank.steps import Step
 
@@ -72,6 +72,8 @@ class Creation:
     def claim(self) -> str:
         """Make the name ours, after everything was checked that would be in the way later."""
         _check_version(self.spec, self.bundle)
+        with telling("asking the engine for its architecture"):
+            _check_architecture(self.bundle, str(self.client.version()["Arch"]))
         self.parts.refuse_strangers()
         if self.parts.nodes():
             return "there already"
@@ -186,6 +188,17 @@ def _check_version(spec: ClusterSpec, bundle: Bundle) -> None:
             where=spec.where("kubernetes"),
             observed=f"the bundle has {bundle.node_image}",
             expected=f'kubernetes: "{offered.rpartition(".")[0]}", or a bundle with {spec.kubernetes}',
+        )
+
+
+def _check_architecture(bundle: Bundle, engine: str) -> None:
+    if bundle.index.architecture != engine:
+        raise BundleError(
+            f"the bundle {bundle.name} is for another architecture than the engine",
+            observed=f"the bundle is for {bundle.index.architecture}, the engine for {engine}",
+            expected=f"a bundle for {engine}",
+            command="wavetank bundle build",
+            hint=f"or `wavetank bundle load FILE` one that was made for {engine}",
         )
 
 
