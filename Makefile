@@ -63,7 +63,7 @@ bench: setup  ## Measure: up by step, pod start, recovery, cold starts, the load
 
 .PHONY: bench-cold
 bench-cold:  ## Measure from nothing to every lab: a fresh clone, empty caches, `make lab` (takes as long as that does)
-	$(PYTHON) tests/bench/cold.py
+	$(PYTHON) tests/bench/cold.py --save
 
 .PHONY: lock
 lock:  ## Pin every dependency anew, with hashes and without index addresses
