@@ -2,8 +2,9 @@
 
 A fresh clone of the last commit, empty caches (Go's, pip's, Wavetank's own), `make lab`, and the clock: when JupyterLab
 answers, when the first two sections of Lab 1 have run, when each lab is at its first checkpoint, when everything is up.
-Then `wavetank down`, and `make lab` again with the bundle there. Beside them stands how fast the machine is: the seconds
-of one fixed Go build from an empty cache, before and after. With `--save` the figures go into clusters/needs.yaml.
+Then `wavetank down`, and `make lab` again with the bundle there. Beside them stands how fast the machine is: the
+seconds of one fixed Go build from an empty cache, before and after. With `--save`, what was measured goes into
+clusters/needs.yaml.
 
 It needs the cluster's name and ports for itself and ends with `wavetank down`. An engine that is there already is used,
 and it says so.
