@@ -42,11 +42,12 @@ _KERNEL_IS_IDLE = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.sess
 
 @dataclass(frozen=True)
 class JupyterLab:
-    """A server that answers: its address, token, and the folder of its notebooks."""
+    """A server that answers: its address, token, the folder of its notebooks, and its $XDG_STATE_HOME."""
 
     url: str
     token: str
     folder: Path
+    state: Path
 
     def write(self, name: str, cells: Sequence[str]) -> str:
         """Put a notebook of code cells into the folder; return its name."""
@@ -138,7 +139,7 @@ def running_jupyterlab(folder: Path, state: Path, environment: Mapping[str, str]
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_it_answers(server, url, log)
-        yield JupyterLab(url, token, folder)
+        yield JupyterLab(url, token, folder, state / "state")
     finally:
         server.terminate()
         try:
