@@ -53,8 +53,9 @@ notebooks: setup  ## Run the labs on the running cluster; store their outputs an
 	$(BIN)/python scripts/notebooks.py
 
 .PHONY: docs
-docs: setup  ## Write what docs take from elsewhere: docs/what-is-real.md, the tables of needs
+docs: setup  ## Write what docs take from elsewhere: docs/what-is-real.md, docs/troubles.md, the tables of needs
 	$(BIN)/python scripts/what_is_real.py
+	$(BIN)/python -m scripts.troubles
 	$(BIN)/python scripts/needs_tables.py
 
 .PHONY: bench

@@ -5,67 +5,53 @@ One that lies in an archive is taken out of it after the archive's own digest ha
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tarfile
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
-from wavetank.bundle.versions import ReleaseFile
+from wavetank.bundle.downloads import Downloads, Refusal
+from wavetank.bundle.https import Web
+from wavetank.bundle.progress import Progress
 from wavetank.errors import BundleError
 
-__all__ = ["download", "for_machine", "take_out"]
+__all__ = ["download", "fetch_url", "place_for", "take_out"]
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 SYSTEMS = {"darwin": ("darwin", "osx")}
 """What releases call a system; the others have one name only."""
-DOWNLOAD_SECONDS = 60.0
-CHUNK = 1 << 20
 
 
-def for_machine(file: ReleaseFile, system: str, machine: str) -> tuple[str, str]:
-    """Return which of the file's digests is for this machine, in the release's words or any, and that digest.
+def place_for(name: str, digests: Mapping[str, str | None], system: str, machine: str) -> str:
+    """Return which of a file's digests is for a machine, in the release's words, or ``any``.
 
     ``system`` and ``machine`` are what the module `platform` calls them: Darwin on arm64 is what a release calls
-    darwin-arm64 or osx-arm64. Raises `BundleError` when there is none.
+    darwin-arm64 or osx-arm64. Raises `BundleError` when there is none; the digest itself may not be known yet.
     """
     system, machine = system.lower(), machine.lower()
     architecture = ARCHITECTURES.get(machine, machine)
-    for place in (*(f"{name}-{architecture}" for name in SYSTEMS.get(system, (system,))), "any"):
-        if digest := file.digests.get(place):
-            return place, digest
-    raise BundleError(
-        f"there is no {file.name} for {system}-{architecture}", expected=f"one of {', '.join(file.digests)}"
-    )
+    for place in (*(f"{known}-{architecture}" for known in SYSTEMS.get(system, (system,))), "any"):
+        if place in digests:
+            return place
+    raise BundleError(f"there is no {name} for {system}-{architecture}", expected=f"one of {', '.join(digests)}")
 
 
-def download(url: str, digest: str, target: Path) -> None:
-    """Fetch ``url`` into ``target``; raises `BundleError` when it does not answer or its content has another digest."""
-    sha256 = hashlib.sha256()
-    try:
-        with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS) as answer, target.open("wb") as sink:  # noqa: S310
-            for chunk in _chunks(answer):
-                sha256.update(chunk)
-                sink.write(chunk)
-    except (urllib.error.URLError, OSError) as error:
-        raise BundleError(f"cannot download {url}", observed=str(error), command=f"curl -fsSLO {url}") from error
-    if (observed := f"sha256:{sha256.hexdigest()}") != digest:
-        target.unlink()
-        raise BundleError(
-            f"{url} is not what it should be",
-            observed=observed,
-            expected=digest,
-            command=f"curl -fsSL {url} | sha256sum",
-            hint="a proxy may have answered in its place; only change the digest when you know why it changed",
-        )
+def download(
+    web: Web, downloads: Downloads, url: str, digest: str, target: Path, progress: Progress, refusal: Refusal
+) -> None:
+    """Fetch ``url`` into ``target``.
+
+    Raises `BundleError`, as `troubles` tells it, when it does not come, and ``refusal`` for another digest.
+    """
+    blob = downloads.blob(digest, lambda part: fetch_url(web, url, part, progress), refusal)
+    shutil.copyfile(blob, target)
+    blob.unlink()
 
 
-def _chunks(answer: IO[bytes]) -> Iterator[bytes]:
-    while chunk := answer.read(CHUNK):
-        yield chunk
+def fetch_url(web: Web, url: str, target: Path, progress: Progress) -> None:
+    """Fetch ``url`` into ``target``, going on behind what is there; raises `BundleError` as `Web.fetch` does."""
+    what = url.rpartition("/")[2]
+    web.fetch(lambda headers: web.ask(url, what, progress, headers=headers), url, what, target, None, progress)
 
 
 def take_out(archive: Path, member: str, target: Path) -> None:

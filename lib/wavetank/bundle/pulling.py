@@ -1,108 +1,104 @@
-"""Images of public registries, pulled by digest through the engine and checked again here.
+"""Images of public registries, pulled by digest into an image layout: no engine is needed for it.
 
-The engine hands out an image's configuration and layers, and the configuration names the digest of each layer.
+The digest names an index or a manifest, which names the image's configuration and each layer, and the configuration
+names what each layer unpacks to. Everything is checked by the name it was found under.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import tarfile
-import tempfile
-from contextlib import nullcontext
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import docker
-from docker.models.images import Image
-
+from wavetank.bundle import troubles
+from wavetank.bundle.distribution import ImageName, Registries
+from wavetank.bundle.downloads import Downloads
 from wavetank.bundle.layout import CONFIG, LAYER, Descriptor, Layout
-from wavetank.engine import telling
+from wavetank.bundle.progress import Progress
 from wavetank.errors import BundleError
 
-__all__ = ["pull", "pull_image"]
+__all__ = ["pull"]
 
-CHUNK = 1 << 20
-GZIP = b"\x1f\x8b"
+READ = ("tar", "tar+gzip", "tar.gzip")
+"""Kinds of layers, by the end of their media types."""
 
 
-def pull(client: docker.DockerClient, ref: str, pinned: str, architecture: str, folder: Path) -> None:
-    """Have the engine pull ``pinned`` (name@digest) and put it into ``folder`` as an image layout, named ``ref``.
+def pull(
+    registries: Registries,
+    downloads: Downloads,
+    ref: str,
+    pinned: str,
+    architecture: str,
+    folder: Path,
+    progress: Progress,
+) -> None:
+    """Pull ``pinned`` (name@digest) for ``architecture`` into ``folder`` as an image layout, named ``ref``.
 
-    Raises as `pull_image` does, and `BundleError` when what the engine hands out is damaged.
+    Raises `BundleError`, as `troubles` tells it, when it does not come, is not what was asked for, or is for another
+    architecture.
     """
-    image = pull_image(client, pinned, architecture)
-    with telling(f"taking {pinned} over"), tempfile.TemporaryFile() as archive:
-        for chunk in client.api.get_image(str(image.id), chunk_size=CHUNK):
-            archive.write(chunk)
-        archive.seek(0)
-        take_saved(archive, ref, folder)
-
-
-def pull_image(client: docker.DockerClient, pinned: str, architecture: str) -> Image:
-    """Have the engine pull ``pinned`` (name@digest) and return the engine's image.
-
-    Raises what `telling` makes of the engine's refusal, and `BundleError` when it is not what was asked for.
-    """
-    with telling(f"pulling {pinned}"):
-        image = client.images.pull(pinned, platform=f"linux/{architecture}")
-    if not any(digest.endswith(pinned.partition("@")[2]) for digest in image.attrs["RepoDigests"]):
-        raise BundleError(f"the engine pulled another image than {pinned}", observed=str(image.attrs["RepoDigests"]))
-    if image.attrs["Architecture"] != architecture:
+    name = ImageName.parse(pinned)
+    manifest = registries.manifest(name, name.reference, progress)
+    if "manifests" in manifest:
+        manifest = registries.manifest(name, _choose(manifest, architecture, pinned), progress)
+    config, content = registries.config(name, manifest["config"]["digest"], progress)
+    if config["architecture"] != architecture:
         raise BundleError(
-            f"{pinned} is not for this architecture", observed=image.attrs["Architecture"], expected=architecture
+            f"{pinned} is not for this architecture", observed=config["architecture"], expected=architecture
         )
-    return image
-
-
-def take_saved(archive: IO[bytes], ref: str, folder: Path) -> None:
-    """Put the one image of a `docker save` archive into ``folder`` as a layout, each layer checked and uncompressed.
-
-    Raises `BundleError` when a layer is missing or has not the digest that the image's configuration gives it.
-    """
+    diff_ids = config["rootfs"]["diff_ids"]
+    if len(diff_ids) != len(manifest["layers"]):
+        raise BundleError(
+            f"{pinned} is damaged",
+            observed=f"{len(manifest['layers'])} layers in its manifest",
+            expected=f"{len(diff_ids)}, as its configuration says",
+        )
+    for layer in manifest["layers"]:
+        progress.expect(layer["size"])
     layout = Layout(folder)
     layout.start()
-    with tarfile.open(fileobj=archive) as tar:
-        (saved,) = json.load(_member(tar, "manifest.json", ref))
-        config = _member(tar, saved["Config"], ref).read()
-        diff_ids = json.loads(config)["rootfs"]["diff_ids"]
-        if len(diff_ids) != len(saved["Layers"]):
-            raise _not_as_told(ref, f"{len(saved['Layers'])} layers", f"{len(diff_ids)} layers")
-        layers: list[Descriptor] = []
-        for name, diff_id in zip(saved["Layers"], diff_ids, strict=True):
-            layer = layout.add(lambda sink, name=name: _copy(tar, name, ref, sink), LAYER)  # type: ignore[misc]
-            if layer.digest != diff_id:
-                raise _not_as_told(ref, f"a layer with digest {layer.digest}", diff_id)
-            layers.append(layer)
-    manifest = layout.add_manifest(layout.add_bytes(config, CONFIG), layers)
-    layout.write_index({ref: manifest})
+    for layer, diff_id in zip(manifest["layers"], diff_ids, strict=True):
+        _have_layer(registries, downloads, name, layer, diff_id, progress)
+    layout.take(downloads.layers, diff_ids)
+    layers = [Descriptor(LAYER, diff_id, layout.blob(diff_id).stat().st_size) for diff_id in diff_ids]
+    layout.write_index({ref: layout.add_manifest(layout.add_bytes(content, CONFIG), layers)})
 
 
-def _copy(tar: tarfile.TarFile, name: str, ref: str, sink: Any) -> None:
-    """Copy a layer, without its compression: newer engines hand out what they pulled, older ones plain tars."""
-    source = _member(tar, name, ref)
-    compressed = source.read(2) == GZIP
-    source.seek(0)
-    with gzip.open(source) if compressed else nullcontext(source) as content:
-        while chunk := content.read(CHUNK):
-            sink.write(chunk)
-
-
-def _member(tar: tarfile.TarFile, name: str, ref: str) -> IO[bytes]:
-    try:
-        found = tar.extractfile(name)
-    except KeyError:
-        found = None
-    if found is None:
-        raise _not_as_told(ref, f"no {name} in what the engine handed out", "an image as `docker save` writes it")
-    return found
-
-
-def _not_as_told(ref: str, observed: str, expected: str) -> BundleError:
-    return BundleError(
-        f"the engine handed out a damaged image {ref}",
-        observed=observed,
-        expected=expected,
-        command=f"docker save {ref} | tar t",
-        hint=f"`docker rmi {ref}`, then run the same command again",
+def _choose(index: Mapping[str, Any], architecture: str, pinned: str) -> str:
+    """Return the digest of the index's image for Linux on ``architecture``."""
+    found = [entry for entry in index["manifests"] if entry.get("platform", {}).get("os") == "linux"]
+    for entry in found:
+        if entry["platform"]["architecture"] == architecture:
+            return str(entry["digest"])
+    raise BundleError(
+        f"{pinned} is not for this architecture",
+        observed=f"it is for {', '.join(sorted(entry['platform']['architecture'] for entry in found)) or 'none'}",
+        expected=architecture,
+        hint="build from source: `wavetank bundle build`",
     )
+
+
+def _have_layer(
+    registries: Registries,
+    downloads: Downloads,
+    name: ImageName,
+    layer: Mapping[str, Any],
+    diff_id: str,
+    progress: Progress,
+) -> None:
+    digest, what = layer["digest"], f"a layer of {name.registry}/{name.repository}"
+    if not layer["mediaType"].endswith(READ):
+        raise BundleError(
+            f"{what} is packed in a way that is not known here",
+            observed=layer["mediaType"],
+            expected="a tar, or one packed by gzip",
+            hint="build from source: `wavetank bundle build`",
+        )
+    came = downloads.layer(
+        digest,
+        diff_id,
+        lambda target: registries.fetch_blob(name, digest, target, layer["size"], progress),
+        lambda observed: troubles.wrong_digest(what, f"{name.address}/blobs/{digest}", observed, digest),
+    )
+    if not came:
+        progress.had(layer["size"])

@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wavetank.bundle.downloading import for_machine, take_out
-from wavetank.bundle.versions import ReleaseFile
+from wavetank.bundle.downloading import place_for, take_out
 from wavetank.errors import BundleError
-
-
-def program(*places: str) -> ReleaseFile:
-    return ReleaseFile(
-        "ctl", "binary", "https://example.dev/ctl-{platform}", {place: f"of {place}" for place in places}
-    )
 
 
 @pytest.mark.parametrize(
@@ -31,12 +24,12 @@ def program(*places: str) -> ReleaseFile:
 def test_the_file_for_a_machine_is_found_by_its_releases_words(
     system: str, machine: str, places: tuple[str, ...], found: str
 ) -> None:
-    assert for_machine(program(*places), system, machine) == (found, f"of {found}")
+    assert place_for("ctl", dict.fromkeys(places), system, machine) == found
 
 
 def test_a_machine_that_the_release_has_nothing_for_is_told_what_there_is() -> None:
     with pytest.raises(BundleError, match=r"there is no ctl for linux-riscv64") as caught:
-        for_machine(program("linux-amd64", "osx-arm64"), "Linux", "riscv64")
+        place_for("ctl", dict.fromkeys(["linux-amd64", "osx-arm64"]), "Linux", "riscv64")
     assert caught.value.help.expected == "one of linux-amd64, osx-arm64"
 
 
