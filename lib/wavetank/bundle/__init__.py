@@ -3,14 +3,15 @@
 A bundle is built here from released Go modules, wheels and Debian packages (`source`), pulled from public registries
 (`registry`), or taken over from an archive (`load`). Whoever uses one never needs the network again.
 
-This package NEVER talks to a cluster, and never takes content whose digest is not known beforehand or was not just
-made here.
+This package NEVER talks to a cluster, and takes nothing but by its digest: one that is known beforehand, or one that
+was looked up when the bundle is made, recorded, and shown.
 """
 
 from wavetank.bundle.archive import load, save
 from wavetank.bundle.bundle import Bundle, verify
 from wavetank.bundle.index import BundleImage
-from wavetank.bundle.making import build
+from wavetank.bundle.making import build, pin
+from wavetank.bundle.reachable import registries_answer
 from wavetank.bundle.stages import STAGES, Stage
 from wavetank.bundle.store import bundles, open_bundle, remove
 
@@ -23,6 +24,8 @@ __all__ = [
     "bundles",
     "load",
     "open_bundle",
+    "pin",
+    "registries_answer",
     "remove",
     "save",
     "verify",

@@ -95,7 +95,9 @@ class Graph:
     def _action(self, artifact: Artifact) -> Callable[[], str]:
         def act() -> str:
             _, cached = self._cache.artifact(artifact.name, artifact.key, artifact.make)
-            return "cached" if cached else ""
+            if cached:
+                return "cached"
+            return artifact.progress() if artifact.progress else ""
 
         return act
 

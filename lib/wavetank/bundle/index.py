@@ -12,7 +12,7 @@ from wavetank.bundle.stages import STAGES, Stage
 from wavetank.document import find_mistake, load_schema
 from wavetank.errors import BundleError
 
-__all__ = ["BundleFile", "BundleImage", "Index", "read_index"]
+__all__ = ["BundleFile", "BundleImage", "Index", "Resolved", "read_index"]
 
 Source = Literal["source", "registry"]
 FileKind = Literal["manifest", "binary"]
@@ -39,6 +39,19 @@ class BundleFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolved:
+    """What clusters/versions.yaml did not pin: ``asked``, a tag or an address, had ``digest`` at ``when``, in UTC.
+
+    ``what`` is the bundle's word for it: an image's reference or a file's name.
+    """
+
+    what: str
+    asked: str
+    digest: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """The content of bundle.json. ``version`` is Wavetank's; ``architecture`` in Go's words; ``stages`` are there."""
 
@@ -49,6 +62,7 @@ class Index:
     images: tuple[BundleImage, ...]
     files: tuple[BundleFile, ...]
     stages: tuple[Stage, ...] = STAGES
+    resolved: tuple[Resolved, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write it to ``folder``/bundle.json, at once: a reader sees the one before or this one."""
@@ -87,4 +101,5 @@ def read_index(folder: Path) -> Index:
         images=tuple(BundleImage(**image) for image in data["images"]),
         files=tuple(BundleFile(**file) for file in data["files"]),
         stages=tuple(data.get("stages", STAGES)),  # before there were stages, a bundle was whole
+        resolved=tuple(Resolved(**one) for one in data.get("resolved", ())),
     )

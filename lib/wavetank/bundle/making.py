@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +12,10 @@ from wavetank.bundle.bundle import Bundle
 from wavetank.bundle.cache import Cache, fingerprint
 from wavetank.bundle.graph import Graph
 from wavetank.bundle.index import Index, Source, read_index
+from wavetank.bundle.pinning import Pinned, write_pins
 from wavetank.bundle.plan import Plan
-from wavetank.bundle.registry import plan_registry
+from wavetank.bundle.registry import Network, plan_registry
+from wavetank.bundle.resolving import unpinned
 from wavetank.bundle.source import plan_source
 from wavetank.bundle.stages import STAGES, Stage, up_to
 from wavetank.bundle.store import bundles_path, drop_superseded, grow, make_current, open_bundle
@@ -21,18 +23,25 @@ from wavetank.bundle.versions import load_versions
 from wavetank.errors import BundleError
 from wavetank.steps import Report, Step, print_report, run_steps
 
-__all__ = ["Use", "build"]
+__all__ = ["Use", "build", "pin"]
 
 
 Use = Callable[[Bundle], None]
 """Told of the bundle whenever it holds one stage more; the build goes on when it returns."""
 
 
-def build(source: Source = "source", report: Report = print_report, *, use: Use = lambda bundle: None) -> Bundle:
+def build(
+    source: Source = "source",
+    report: Report = print_report,
+    *,
+    use: Use = lambda bundle: None,
+    strict: bool = False,
+    accept: Collection[str] = (),
+) -> Bundle:
     """Make a bundle, the current one from now on, repeating no step that an earlier build has finished.
 
     It grows by stages, what is needed first first; ``use`` is told of each. A whole bundle stays the current one until
-    the new one is whole.
+    the new one is whole. ``strict`` and ``accept`` are for the registry source (see `plan_registry`).
 
     Raises `StepError` with the last words of a step that failed (the next build continues there), `InputError` for a
     mistake in clusters/versions.yaml or a recipe, `BundleError` when it cannot even begin.
@@ -46,12 +55,12 @@ def build(source: Source = "source", report: Report = print_report, *, use: Use 
         if source == "source":
             plan = plan_source(project, versions, graph, cache, report)
         else:
-            plan = plan_registry(project, versions, graph)
+            plan = plan_registry(project, versions, graph, cache, report, strict=strict, accept=accept)
         version = versions.components["wavetank"].version
         name = f"{source}-{version}-{plan.architecture}-{fingerprint(graph.whole_key(), repr(plan))[:8]}"
 
         def hold(stage: Stage) -> str:
-            about = Index(version, plan.architecture, source, plan.node_image, (), (), up_to(stage))
+            about = Index(version, plan.architecture, source, plan.node_image, (), (), up_to(stage), plan.resolved)
             part = plan.part(stage, graph)
             made.append(_current(grow(name, part, [graph.image(ref) for ref in part.refs], about)))
             use(made[-1])
@@ -60,6 +69,18 @@ def build(source: Source = "source", report: Report = print_report, *, use: Use 
         run_steps(_staged(plan, graph, hold), report)
         cache.drop_superseded(graph.artifacts)
     return made[-1]
+
+
+def pin(report: Report = print_report, accept: Collection[str] = ()) -> list[Pinned]:
+    """Look up all that clusters/versions.yaml does not pin, for every platform, and write the digests into it.
+
+    Returns the lines that were changed. Raises as `build` does.
+    """
+    versions = load_versions(_project() / "clusters" / "versions.yaml")
+    cache = Cache(user_cache_path("wavetank") / "build")
+    with cache.locked():
+        resolved = Network.beside(cache).resolver().resolve(unpinned(versions), report, accept)
+    return write_pins(versions, resolved)
 
 
 def _staged(plan: Plan, graph: Graph, hold: Callable[[Stage], str]) -> list[Step]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wavetank.bundle.graph import Graph, image_artifact
-from wavetank.bundle.index import FileKind
+from wavetank.bundle.index import FileKind, Resolved
 from wavetank.bundle.stages import Stage, up_to
 from wavetank.bundle.store import Part
 
@@ -34,12 +34,17 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of a bundle. ``architecture`` in Go's words; ``node_image`` is the reference of one of the images."""
+    """All of a bundle. ``architecture`` in Go's words; ``node_image`` is the reference of one of the images.
+
+    ``resolved`` is what had to be looked up. It is no part of what tells two plans apart: the artifacts' keys have its
+    digests, and when it was looked up makes no other bundle.
+    """
 
     architecture: str
     node_image: str
     images: Sequence[PlannedImage]
     files: Sequence[PlannedFile]
+    resolved: tuple[Resolved, ...] = field(default=(), repr=False)
 
     def artifacts(self, stage: Stage) -> set[str]:
         """Return the names of the artifacts that a bundle up to ``stage`` consists of."""

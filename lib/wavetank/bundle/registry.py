@@ -1,107 +1,214 @@
-"""The registry source: images pulled by digest through the engine, files of releases by URL and SHA-256.
+"""The registry source: images by digest, files of releases by URL and SHA-256, over HTTPS and without an engine.
 
-What has no digest in versions.yaml is refused, all of it at once, with the commands that look it up. A manifest that a
-program writes comes from that program in its official image. Wavetank's own images are assembled on the pulled Python,
-as in a source build.
+What versions.yaml does not pin is looked up first, and taken by the digest that it has now. A manifest that a program
+writes comes from that program of the release. What no registry has is built from its recipe: Wavetank's own images,
+which stand on the pulled Python.
 """
 
 from __future__ import annotations
 
-import platform
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import docker
-
+from wavetank.bundle import troubles
 from wavetank.bundle.assembly import Assembly, Tools
-from wavetank.bundle.cache import fingerprint
-from wavetank.bundle.downloading import download, for_machine, take_out
+from wavetank.bundle.cache import Cache, fingerprint
+from wavetank.bundle.distribution import Registries
+from wavetank.bundle.downloading import download, place_for, take_out
+from wavetank.bundle.downloads import Downloads
 from wavetank.bundle.generating import generate
 from wavetank.bundle.graph import Artifact, Graph, image_artifact
+from wavetank.bundle.https import Web
+from wavetank.bundle.index import Resolved
+from wavetank.bundle.machine import Machine
 from wavetank.bundle.plan import Plan, PlannedFile, PlannedImage
+from wavetank.bundle.progress import Progress
 from wavetank.bundle.pulling import pull
 from wavetank.bundle.recipe import Recipe, load_recipes
-from wavetank.bundle.versions import ReleaseFile, Versions
-from wavetank.engine import connect
+from wavetank.bundle.resolving import Record, Resolver, check_strict, pinned_by, unpinned
+from wavetank.bundle.source import files_of, toolchain
+from wavetank.bundle.store import bundles_path
+from wavetank.bundle.versions import Component, Download, ReleaseFile, Versions
 from wavetank.errors import BundleError, InputError
+from wavetank.steps import Report
 
-__all__ = ["check_pinned", "plan_registry"]
+__all__ = ["Network", "plan_registry"]
 
-OWN = ("wavetank", "tidewater")
-"""The components that are assembled here, whatever the source."""
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-def plan_registry(project: Path, versions: Versions, graph: Graph) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What everything is fetched with, and where it is kept until it is used."""
+
+    web: Web
+    registries: Registries
+    downloads: Downloads
+
+    @classmethod
+    def beside(cls, cache: Cache) -> Network:
+        """Return one whose downloads lie in the build cache; it has to be locked."""
+        web = Web()
+        downloads = Downloads(cache.path / "downloads")
+        downloads.start()
+        return cls(web, Registries(web), downloads)
+
+    def resolver(self) -> Resolver:
+        """Return what looks up what is not pinned; its record lies beside the bundles."""
+        return Resolver(self.web, self.registries, self.downloads, Record(bundles_path().parent / "resolved.json"))
+
+
+def plan_registry(
+    project: Path,
+    versions: Versions,
+    graph: Graph,
+    cache: Cache,
+    report: Report,
+    *,
+    strict: bool = False,
+    accept: Collection[str] = (),
+) -> Plan:
     """Add to ``graph`` all that has to be pulled and assembled, and return what the bundle will hold.
 
-    Raises `BundleError` when a digest is not known yet, `EngineError` when there is no engine, `InputError` when a
-    program that writes a manifest has no image.
+    ``strict`` refuses what versions.yaml does not pin; of what had to be looked up, ``accept`` names what may have
+    another digest than before. Raises `BundleError` for what is refused, `StepError` for what cannot be looked up,
+    `InputError` when a program that writes a manifest is not among a component's files.
     """
-    check_pinned(versions)
-    client = connect()
-    architecture = str(client.version()["Arch"])
-    rows = versions.components.values()
-    for row in rows:
-        for ref, pinned in row.images.items():
-            graph.add(_pulled(client, ref, pinned, architecture))
-        for file in row.files:
-            graph.add(_downloaded(versions, file))
-    recipes = load_recipes(project / "clusters" / "source", versions)
-    generated = {name: recipe for recipe in recipes.values() for name in recipe.generated}
-    for name, recipe in generated.items():
-        graph.add(_generated(client, recipe, name, _program(versions, recipe, name), architecture))
-    own = {name: recipes[name] for name in OWN}
-    Assembly(graph, project, own, Tools(architecture, pip=_pip(versions.components["python"].version, architecture)))
-    stage = {name: row.stage for name, row in versions.components.items()}
-    return Plan(
-        architecture=architecture,
-        node_image=next(row.node for row in rows if row.node),
-        images=[
-            *(PlannedImage(row.stage, ref) for row in rows for ref in row.images),
-            *(PlannedImage(stage[name], image.ref) for name in OWN for image in own[name].images),
-        ],
-        files=[
-            *(
-                PlannedFile(row.stage, file.kind, file.name, _file(file), "content")
-                for row in rows
-                for file in row.files
-            ),
-            *(
-                PlannedFile(stage[recipe.name], "manifest", name, _manifest(name), "content")
-                for name, recipe in generated.items()
-            ),
-        ],
-    )
+    network, machine = Network.beside(cache), Machine.here()
+    wanted = unpinned(versions, machine.system, machine.machine)
+    if strict:
+        check_strict(versions, wanted)
+    resolved = network.resolver().resolve(wanted, report, accept)
+    planner = _Planner(project, pinned_by(versions, resolved), graph, network, machine, resolved)
+    return planner.plan(cache, report)
 
 
-def check_pinned(versions: Versions) -> None:
-    """Raise `BundleError` that lists everything versions.yaml has no digest for, and how to find the first."""
-    rows = versions.components.values()
-    pulled = [pinned for row in rows for pinned in (*row.images.values(), *row.programs.values())]
-    images = [pinned for pinned in pulled if "@sha256:" not in pinned]
-    files = [file for row in rows for file in row.files if None in file.digests.values()]
-    if not images and not files:
-        return
-    command = (
-        f"docker buildx imagetools inspect --format '{{{{.Manifest.Digest}}}}' {images[0]}"
-        if images
-        else f"curl -fsSL {_url(versions, files[0], _unpinned(files[0]))} | sha256sum"
-    )
-    raise BundleError(
-        "the registry source has no digest for some of what it would fetch",
-        observed=f"not pinned: {', '.join([*images, *(file.name for file in files)])}",
-        expected=f"@sha256:... after each image, and each file's sha256, in {versions.path}",
-        command=command,
-        hint="add each digest you have checked to versions.yaml, or `wavetank bundle build --from source`",
-    )
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Adds to a graph what versions, all of them pinned, ask for."""
+
+    project: Path
+    versions: Versions
+    graph: Graph
+    network: Network
+    machine: Machine
+    resolved: Collection[Resolved]
+
+    def plan(self, cache: Cache, report: Report) -> Plan:
+        rows = self.versions.components.values()
+        recipes = load_recipes(self.project / "clusters" / "source", self.versions)
+        images: list[PlannedImage] = []
+        files: list[PlannedFile] = []
+        for row in rows:
+            for ref, pinned in row.images.items():
+                self.graph.add(self._pulled(ref, pinned))
+                images.append(PlannedImage(row.stage, ref))
+            for file in row.files:
+                self.graph.add(self._downloaded(file))
+                files.append(PlannedFile(row.stage, file.kind, file.name, _file(file.name), "content"))
+            if row.built:
+                recipe = recipes[row.name]
+                images += [PlannedImage(row.stage, image.ref) for image in recipe.images]
+                files += files_of(row.stage, recipe)
+            else:
+                for name in recipes[row.name].generated:
+                    self.graph.add(self._generated(row, recipes[row.name], name))
+                    files.append(PlannedFile(row.stage, "manifest", name, _manifest(name), "content"))
+        self._assemble(recipes, cache, report)
+        return Plan(
+            architecture=self.machine.architecture,
+            node_image=next(row.node for row in rows if row.node),
+            images=images,
+            files=files,
+            resolved=tuple(self.resolved),
+        )
+
+    def _assemble(self, recipes: Mapping[str, Recipe], cache: Cache, report: Report) -> None:
+        """Add what is built here, and what it is made of."""
+        built = {name: recipes[name] for name, row in self.versions.components.items() if row.built}
+        made_of = {name for recipe in built.values() for name in _made_of(recipe)} - set(built)
+        wanted = {**built, **{name: replace(recipes[name], images=(), manifests={}) for name in sorted(made_of)}}
+        go = toolchain(self.versions, recipes, cache, report) if any(r.go_mod for r in wanted.values()) else None
+        debian = self.versions.components["debian"].version if "debian" in wanted else ""
+        pip = _pip(self.versions.components["python"].version, self.machine.architecture)
+        Assembly(self.graph, self.project, wanted, Tools(self.machine.architecture, debian, go, pip=pip))
+
+    def _pulled(self, ref: str, pinned: str) -> Artifact:
+        architecture, progress = self.machine.architecture, Progress()
+
+        def make(folder: Path) -> None:
+            pull(self.network.registries, self.network.downloads, ref, pinned, architecture, folder, progress)
+
+        key = fingerprint(ref, pinned, architecture)
+        return Artifact(image_artifact(ref), f"pull {ref}", key, make, progress=progress)
+
+    def _downloaded(self, file: ReleaseFile) -> Artifact:
+        progress = Progress()
+        # A program runs where this does, which need not be where the engine is.
+        wanted = [self._address(file, part) for part in file.parts]
+
+        def make(folder: Path) -> None:
+            content = folder / "content"
+            for number, (url, digest) in enumerate(wanted):
+                target = folder / f"part-{number}"
+                refusal = self._refusal(file.name, url, digest)
+                download(self.network.web, self.network.downloads, url, digest, target, progress, refusal)
+            parts = [folder / f"part-{number}" for number in range(len(wanted))]
+            if file.member:
+                take_out(parts[0], file.member, content)
+            else:
+                content.write_bytes(b"\n---\n".join(part.read_bytes() for part in parts))
+            for part in parts:
+                part.unlink()
+            content.chmod(0o755 if file.kind == "binary" else 0o644)
+
+        key = fingerprint(wanted, file.kind, file.member)
+        return Artifact(_file(file.name), f"download {file.name}", key, make, progress=progress)
+
+    def _address(self, file: ReleaseFile, part: Download) -> tuple[str, str]:
+        """Return the address for this machine and its digest."""
+        place = place_for(file.name, part.digests, self.machine.system, self.machine.machine)
+        digest = part.digests[place]
+        if digest is None:
+            raise BundleError(f"{part.address(place)} was not looked up", expected="a digest")
+        return part.address(place), digest
+
+    def _refusal(self, what: str, url: str, expected: str) -> Callable[[str], BundleError]:
+        for one in self.resolved:
+            if one.asked == url:
+                return lambda observed: troubles.moved(what, url, observed, expected, one.when)
+        return lambda observed: troubles.wrong_digest(what, url, observed, expected)
+
+    def _generated(self, row: Component, recipe: Recipe, name: str) -> Artifact:
+        made = recipe.generated[name]
+        if made.program not in [file.name for file in row.files]:
+            raise InputError(
+                f"{made.program}, which writes the manifest {name!r}, is not among the files of {row.name!r}",
+                where=row.where,
+                expected=f"{made.program} in registry/files",
+            )
+        needs = (_file(made.program),)
+
+        def make(folder: Path) -> None:
+            program = self.graph.path(_file(made.program)) / "content"
+            (folder / "content").write_text(generate(program, made, recipe.folder))
+
+        key = self.graph.key(needs, made.arguments, *made.files(recipe.folder).values())
+        return Artifact(_manifest(name), f"generate {name}", key, make, needs)
 
 
-def _unpinned(file: ReleaseFile) -> str:
-    return next(place for place, digest in file.digests.items() if digest is None)
-
-
-def _url(versions: Versions, file: ReleaseFile, place: str) -> str:
-    return versions.fill(file.url.replace("{platform}", place), str(versions.path))
+def _made_of(recipe: Recipe) -> Iterator[str]:
+    """Yield the components that the layers of a recipe take something from."""
+    for image in recipe.images:
+        for layer in getattr(image, "layers", ()):
+            for word, value in layer.items():
+                if word.startswith("debian"):
+                    yield "debian"
+                elif word in ("binaries", "modules"):
+                    yield from (name.partition("/")[0] for name in value.values())
+                elif word == "containerd":
+                    yield "containerd"
 
 
 def _pip(python: str, architecture: str) -> tuple[str, ...]:
@@ -111,53 +218,9 @@ def _pip(python: str, architecture: str) -> tuple[str, ...]:
     return (f"--python-version={python}", "--implementation=cp", *platforms, old)
 
 
-def _pulled(client: docker.DockerClient, ref: str, pinned: str, architecture: str) -> Artifact:
-    def make(folder: Path) -> None:
-        pull(client, ref, pinned, architecture, folder)
-
-    return Artifact(image_artifact(ref), f"pull {ref}", fingerprint(ref, pinned, architecture), make)
-
-
-def _program(versions: Versions, recipe: Recipe, manifest: str) -> str:
-    """Return the image of the program that writes a manifest."""
-    row, program = versions.components[recipe.name], recipe.generated[manifest].program
-    if program not in row.programs:
-        raise InputError(
-            f"{program}, which writes the manifest {manifest!r}, has no image to run it from",
-            where=row.where,
-            expected=f"{program} among registry/programs of {recipe.name!r}",
-        )
-    return row.programs[program]
-
-
-def _generated(client: docker.DockerClient, recipe: Recipe, name: str, pinned: str, architecture: str) -> Artifact:
-    made = recipe.generated[name]
-
-    def make(folder: Path) -> None:
-        (folder / "content").write_bytes(generate(client, pinned, architecture, made, recipe.folder))
-
-    key = fingerprint(pinned, architecture, made.arguments, *made.files(recipe.folder).values())
-    return Artifact(_manifest(name), f"generate {name}", key, make)
-
-
 def _manifest(name: str) -> str:
     return f"manifest-{name}"
 
 
-def _file(file: ReleaseFile) -> str:
-    return f"file-{file.name}"
-
-
-def _downloaded(versions: Versions, file: ReleaseFile) -> Artifact:
-    # A program runs where this does, which need not be where the engine is.
-    place, digest = for_machine(file, platform.system(), platform.machine())
-    url = _url(versions, file, place)
-
-    def make(folder: Path) -> None:
-        download(url, digest, folder / "content")
-        if file.member:
-            archive = (folder / "content").rename(folder / "archive")
-            take_out(archive, file.member, folder / "content")
-            archive.unlink()
-
-    return Artifact(_file(file), f"download {file.name}", fingerprint(url, digest, file.member), make)
+def _file(name: str) -> str:
+    return f"file-{name}"

@@ -19,7 +19,7 @@ from wavetank.bundle.versions import Version, Versions
 from wavetank.errors import BundleError
 from wavetank.steps import Report, Step, run_steps
 
-__all__ = ["plan_source"]
+__all__ = ["files_of", "plan_source", "toolchain"]
 
 GIB = 1 << 30
 GIB_TO_BUILD_GO = 12
@@ -35,7 +35,7 @@ def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, r
     """
     versions = _with_running_python(versions)
     recipes = load_recipes(project / "clusters" / "source", versions)
-    go = _toolchain(versions, recipes, cache, report)
+    go = toolchain(versions, recipes, cache, report)
     tools = Tools(go.architecture, versions.components["debian"].version, go)
     Assembly(graph, project, recipes, tools)
     _check_disk(graph, cache.path)
@@ -45,11 +45,12 @@ def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, r
         architecture=go.architecture,
         node_image=next(recipe.node for recipe in recipes.values() if recipe.node),
         images=[PlannedImage(stage, image.ref) for stage, recipe in staged for image in recipe.images],
-        files=[planned for stage, recipe in staged for planned in _files(stage, recipe)],
+        files=[planned for stage, recipe in staged for planned in files_of(stage, recipe)],
     )
 
 
-def _files(stage: Stage, recipe: Recipe) -> Iterator[PlannedFile]:
+def files_of(stage: Stage, recipe: Recipe) -> Iterator[PlannedFile]:
+    """Yield what is built here of a component's manifests and programs."""
     for name in recipe.manifests:
         yield PlannedFile(stage, "manifest", name, f"manifests-{recipe.name}", name)
     for name in recipe.binaries:
@@ -62,7 +63,7 @@ def _with_running_python(versions: Versions) -> Versions:
     return replace(versions, components={**versions.components, "python": python})
 
 
-def _toolchain(versions: Versions, recipes: Mapping[str, Recipe], cache: Cache, report: Report) -> Go:
+def toolchain(versions: Versions, recipes: Mapping[str, Recipe], cache: Cache, report: Report) -> Go:
     """Return the Go on the PATH if it is new enough, else the one of the wheel that the recipe ``go`` pins."""
     version = versions.components["go"].version
     if found := Go.find(at_least=f"{version.major}.{version.minor}"):

@@ -12,7 +12,7 @@ from wavetank.bundle.stages import Stage
 from wavetank.document import Document, load_document, load_schema
 from wavetank.errors import InputError
 
-__all__ = ["Component", "ReleaseFile", "Version", "Versions", "load_versions"]
+__all__ = ["Component", "Download", "ReleaseFile", "Version", "Versions", "load_versions"]
 
 
 class Version(str):
@@ -32,16 +32,30 @@ class Version(str):
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """What is downloaded from one address: ``digests`` by platform, such as linux-amd64, or for ``any``.
+
+    A digest is None where nobody has looked it up; ``{platform}`` in ``url`` is still to be replaced.
+    """
+
+    url: str
+    digests: Mapping[str, str | None]
+
+    def address(self, place: str) -> str:
+        """Return the address for one of the platforms."""
+        return self.url.replace("{platform}", place)
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseFile:
-    """A file of a release page: ``digests`` by platform, such as linux-amd64, or for ``any``.
+    """A file of a release page, or of several ``parts`` there, joined in their order.
 
     Where it is an archive, ``member`` is the one file of it that is wanted, and the digests are the archive's.
     """
 
     name: str
     kind: FileKind
-    url: str
-    digests: Mapping[str, str | None]
+    parts: tuple[Download, ...]
     member: str = ""
 
 
@@ -49,8 +63,8 @@ class ReleaseFile:
 class Component:
     """One row: its version, the ``stage`` that needs it first, its Go module, what the registry source pulls for it.
 
-    ``images`` are the bundle's references, each with the name and digest it is pulled by; ``programs`` write manifests,
-    each with the name and digest of the image whose entrypoint it is.
+    ``images`` are the bundle's references, each with the name and digest (or tag) it is pulled by. What is ``built``
+    has no image anywhere: it is made from its recipe, whatever the source.
     """
 
     name: str
@@ -60,8 +74,8 @@ class Component:
     module: str = ""
     node: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
-    programs: Mapping[str, str] = field(default_factory=dict)
     files: tuple[ReleaseFile, ...] = ()
+    built: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +108,12 @@ def load_versions(path: Path) -> Versions:
 def _filled(row: Component, versions: Versions) -> Component:
     """Return ``row`` with the versions in its references filled in."""
     images = {versions.fill(ref, row.where): versions.fill(pull, row.where) for ref, pull in row.images.items()}
-    programs = {name: versions.fill(pull, row.where) for name, pull in row.programs.items()}
-    return replace(row, images=images, programs=programs, node=versions.fill(row.node, row.where))
+    files = tuple(replace(file, parts=tuple(_part(part, row, versions) for part in file.parts)) for file in row.files)
+    return replace(row, images=images, files=files, node=versions.fill(row.node, row.where))
+
+
+def _part(part: Download, row: Component, versions: Versions) -> Download:
+    return replace(part, url=versions.fill(part.url.replace("{platform}", "{{platform}}"), row.where))
 
 
 def _component(document: Document, name: str, row: Mapping[str, Any]) -> Component:
@@ -115,9 +133,14 @@ def _component(document: Document, name: str, row: Mapping[str, Any]) -> Compone
         module=row.get("module", ""),
         node=node,
         images=registry.get("images", {}),
-        programs=registry.get("programs", {}),
         files=tuple(
-            ReleaseFile(key, file["kind"], file["url"], file["sha256"], file.get("member", ""))
+            ReleaseFile(
+                key,
+                file["kind"],
+                tuple(Download(part["url"], part["sha256"]) for part in file.get("parts", [file])),
+                file.get("member", ""),
+            )
             for key, file in registry.get("files", {}).items()
         ),
+        built=registry.get("built", False),
     )

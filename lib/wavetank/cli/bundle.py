@@ -1,4 +1,4 @@
-"""`wavetank bundle build | save | load | ls | verify | rm`."""
+"""`wavetank bundle build | pin | save | load | ls | verify | rm`."""
 
 from __future__ import annotations
 
@@ -29,10 +29,29 @@ def bundle() -> None:
     show_default=True,
     help="Build it here, or pull it from the public registries.",
 )
-def build(source: Source) -> None:
+@click.option("--strict", is_flag=True, help="Refuse what versions.yaml does not pin (from the registries).")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="TAG",
+    help="A tag, or a file's address, that may be another one than when it was last looked up.",
+)
+def build(source: Source, strict: bool, accept: tuple[str, ...]) -> None:
     """Make a bundle; run again, it repeats nothing that is done."""
-    made = library.build(source)
+    if source != "registry" and (strict or accept):
+        raise click.UsageError("--strict and --accept go with --from registry")
+    made = library.build(source, strict=strict, accept=accept)
     click.echo(f"{made.name}: {len(made.images)} images in {made.path}")
+
+
+@bundle.command()
+@click.option("--accept", multiple=True, metavar="TAG", help="A tag or address that may be another one than before.")
+def pin(accept: tuple[str, ...]) -> None:
+    """Look up what versions.yaml does not pin, and write its digests there for you to check."""
+    changed = library.pin(accept=accept)
+    for line in changed:
+        click.echo(f"{line.where}: {line.line}")
+    click.echo("check each against its publisher, then commit them" if changed else "everything is pinned already")
 
 
 @bundle.command()
@@ -62,6 +81,10 @@ def ls() -> None:
         click.echo(f"{'*' if number == 0 else ' '} {listed.name}  ({listed.index.architecture})")
     for image in found[0].images if found else ():
         click.echo(f"    {image.size / MIB:7.1f} MiB  {image.digest[:19]}  {image.ref}")
+    if found and found[0].index.resolved:
+        click.echo("  looked up when it was made, as versions.yaml does not pin it:")
+        for one in found[0].index.resolved:
+            click.echo(f"    {one.when}  {one.digest}  {one.asked}")
 
 
 @bundle.command()

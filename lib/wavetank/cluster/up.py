@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,8 +24,6 @@ __all__ = ["down", "obtain_bundle", "up"]
 
 AT_ONCE = 8
 """How many steps may be under way: most of them wait for the cluster, so more than there are cores."""
-
-KUBERNETES_REGISTRY = "https://registry.k8s.io/v2/"
 
 APPLICATION = "wavetank.dev/tidewater/"
 """Images of the labs' application: its pods run on any node."""
@@ -120,24 +117,15 @@ def obtain_bundle(report: Report = print_report, *, use: Use = lambda bundle: No
     It comes from the registries where they answer, else it is built here. ``use`` is told of each stage more. Raises
     `BundleError` and `StepError` as `wavetank.bundle.build` does.
     """
-    from wavetank.bundle import STAGES, build, bundles, open_bundle
+    from wavetank.bundle import STAGES, build, bundles, open_bundle, registries_answer
 
     found = open_bundle() if bundles() else None
     if found is None:
-        return build("registry" if _registry_answers() else "source", report, use=use)
+        return build("registry" if registries_answer() else "source", report, use=use)
     if found.stages != STAGES:
         return build(found.index.source, report, use=use)
     use(found)
     return found
-
-
-def _registry_answers() -> bool:
-    """Tell whether Kubernetes' own image registry can be reached: if not, everything is built here."""
-    try:
-        with urllib.request.urlopen(KUBERNETES_REGISTRY, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _load_application(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> str:

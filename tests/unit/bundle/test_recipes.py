@@ -126,7 +126,7 @@ def test_both_sources_bring_the_same_manifests_and_programs(recipes: dict[str, R
     built |= {("binary", name) for recipe in recipes.values() for name in recipe.binaries}
     fetched = {(file.kind, file.name) for row in versions.components.values() for file in row.files}
     for recipe in recipes.values():
-        programs = versions.components[recipe.name].programs
+        programs = [file.name for file in versions.components[recipe.name].files]
         fetched |= {("manifest", name) for name, made in recipe.generated.items() if made.program in programs}
     assert fetched == built
 
