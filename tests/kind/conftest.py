@@ -15,8 +15,12 @@ SERVERLESS = (*ADDONS, "knative", "eventing")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what needs Knative come late: until then the machine has a dozen processes less to run."""
-    items.sort(key=lambda item: ("test_zz_down" in item.nodeid, _needs_knative(item)))
+    """Let what needs Knative come late (until then the machine has a dozen processes less to run), and the end last."""
+    items.sort(key=lambda item: (_takes_it_down(item), _needs_knative(item)))
+
+
+def _takes_it_down(item: pytest.Item) -> bool:
+    return "test_private_internet" in item.nodeid or "test_zz_down" in item.nodeid
 
 
 def _needs_knative(item: pytest.Item) -> bool:
