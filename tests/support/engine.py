@@ -298,7 +298,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, data: Any, status: int = 200, *, lines: bool = False) -> None:
         if lines:
-            return self._stream(data)
+            self._stream(data)
+            return
         content = b"" if data is None else json.dumps(data).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
