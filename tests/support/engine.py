@@ -30,7 +30,8 @@ Exec = Callable[[dict[str, Any], list[str], bytes], tuple[int, str]]
 class Engine:
     """The engine; a context manager. ``containers`` and ``networks`` are as the API shows them, by name.
 
-    ``files`` are by path and in every container; ``archives`` are what a container was given.
+    ``files`` are by path and in every container; ``archives`` are what a container was given. ``says`` are messages for
+    requests whose path ends so, ``digests`` are an image's in registries.
     """
 
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -53,6 +54,9 @@ class Engine:
     on_exec: Exec = lambda container, command, given: (0, "")
     on_start: Callable[[dict[str, Any]], None] = lambda container: None
     requests: list[tuple[str, str]] = field(default_factory=list)
+    queries: list[dict[str, str]] = field(default_factory=list)
+    says: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    digests: dict[str, list[str]] = field(default_factory=dict)
     running: bool = True
     _refusals: list[tuple[str, str, int, str]] = field(default_factory=list)
     _execs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -144,6 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.engine.requests.append((self.command, path))
         if refusal := self.engine.refusal(self.command, path):
             return self._answer({"message": refusal[1]}, refusal[0])
+        self.engine.queries.append(query)
+        if said := next((lines for end, lines in self.engine.says.items() if path.endswith(end)), None):
+            return self._answer(said, lines=True)
         words = path.strip("/").split("/")
         filters = json.loads(query.get("filters", "{}"))
         match self.command, words:
@@ -175,7 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
                 known = self.engine.images
                 id_ = known.get(ref) or (ref if ref in known.values() else None)
                 tags = [tag for tag, known_id in known.items() if known_id == id_]
-                return self._answer({"Id": id_, "RepoTags": tags}) if id_ else self._missing(f"image: {ref}")
+                digests = self.engine.digests.get(id_ or "", [])
+                found = {"Id": id_, "RepoTags": tags, "RepoDigests": digests}
+                return self._answer(found) if id_ else self._missing(f"image: {ref}")
         return self._missing(path)
 
     def _containers(self, words: list[str], query: dict[str, str], filters: dict[str, list[str]], body: bytes) -> None:
@@ -290,13 +299,26 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _answer(self, data: Any, status: int = 200, *, lines: bool = False) -> None:
-        text = "".join(json.dumps(each) + "\n" for each in data) if lines else json.dumps(data)
-        content = b"" if data is None else text.encode()
+        if lines:
+            self._stream(data)
+            return
+        content = b"" if data is None else json.dumps(data).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _stream(self, messages: list[Any]) -> None:
+        """Answer message by message, in chunks: that is how the client knows that there may be many."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for message in messages:
+            line = json.dumps(message).encode() + b"\n"
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+        self.wfile.write(b"0\r\n\r\n")
 
     def _raw(self, content: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(200)

@@ -124,7 +124,7 @@ def remove_images(client: docker.DockerClient, name: str) -> None:
                     if tag.startswith(prefix):
                         client.images.remove(tag, force=True)
             for image in client.images.list(all=True, filters={"label": BUILT}):
-                with suppress(docker.errors.ImageNotFound):  # gone with another that stood on it
+                with suppress(docker.errors.NotFound):  # gone with another that stood on it
                     client.images.remove(str(image.id), force=True)
             volume.remove()
 

@@ -95,12 +95,9 @@ class About:
         return self.family
 
     @property
-    def pushes_plain(self) -> Mapping[str, str]:
-        """What has to be asked for so that a push may go to a registry on loopback without TLS.
-
-        Docker trusts all of 127.0.0.0/8 by itself; Podman trusts nobody unless told, by this parameter of its API.
-        """
-        return {"tlsVerify": "false"} if self.family == "podman" else {}
+    def trusts_loopback(self) -> bool:
+        """Whether it speaks plain HTTP with a registry on loopback without being told."""
+        return self.family == "docker"
 
     @property
     def restart_policy(self) -> str:
@@ -140,7 +137,7 @@ def about_from(version: Mapping[str, Any], info: Mapping[str, Any], platform: st
     if product == "Podman machine" and (family == "docker" or platform == "linux"):
         product = None  # Fedora CoreOS is also the system of real machines
     options = " ".join(info.get("SecurityOptions") or ())
-    limits = {"memory": info.get("MemoryLimit"), "cpu": info.get("CPUCfsQuota"), "pids": info.get("PidsLimit")}
+    limits = {"memory": info.get("MemoryLimit"), "cpu": info.get("CpuCfsQuota"), "pids": info.get("PidsLimit")}
     return About(
         family=family,
         product=product or ("Podman" if family == "podman" else "Docker Engine"),

@@ -13,8 +13,8 @@ from docker.models.images import Image as DockerImage
 
 from wavetank.bundle.dockerfile import instructions
 from wavetank.cluster.beside import BUILT, OWNER
-from wavetank.engine import about, connect, load, telling
-from wavetank.engine.images import push
+from wavetank.engine import connect, load, telling
+from wavetank.engine.images import pull, push
 from wavetank.errors import ImageError
 from wavetank.images.container import DockerContainer
 from wavetank.images.context import DOCKERFILE, pack
@@ -74,19 +74,19 @@ class DockerEngine:
         """See `Engine.push`."""
         self._find(tag)
         repository, name = _split(tag)
-        plain = about(self._client).pushes_plain
-        return transfer(f"pushing {tag}", lambda: push(self._client, repository, name, plain), say)
+        return transfer(f"pushing {tag}", lambda: push(self._client, repository, name), say)
 
     def pull(self, ref: str, say: Say = lambda words: None) -> str:
         """See `Engine.pull`."""
         repository, name = _split(ref)
-        return transfer(
-            f"pulling {ref}", lambda: self._client.api.pull(repository, tag=name, stream=True, decode=True), say
-        )
+        return transfer(f"pulling {ref}", lambda: pull(self._client, repository, name), say)
 
     def remove(self, ref: str) -> None:
         """See `Engine.remove`."""
-        with telling(f"removing {ref}"), suppress(docker.errors.ImageNotFound):
+        with (
+            telling(f"removing {ref}"),
+            suppress(docker.errors.NotFound),
+        ):  # Podman's words are not those by which the SDK knows a missing image
             self._client.images.remove(ref, force=True)
 
     def run(
@@ -176,7 +176,11 @@ class DockerEngine:
     def _take_time_out(self, image_id: str, steps: Sequence[BuildStep], folder: Path) -> tuple[str, int]:
         """Return the id of the image without times, and how many of its layers are the base's."""
         start = max(index for index, step in enumerate(steps) if step.instruction.upper().startswith("FROM "))
-        base, own = steps[start].image, [step.instruction for step in steps[start + 1 :]]
+        # Podman tells no image of the step that only names the base.
+        base, own = (
+            steps[start].image or steps[start].instruction.split()[1],
+            [step.instruction for step in steps[start + 1 :]],
+        )
         built, rewritten = folder / "built.tar", folder / "rewritten.tar"
         with built.open("wb") as sink:
             sink.writelines(self._client.images.get(image_id).save())

@@ -1,7 +1,8 @@
 """From the messages of a build to its steps. Pure, but for the clock.
 
 The messages are those of the Docker Engine's own builder (POST /build of the Engine API): ``Step 3/9 : USER 10001``,
-then ``---> Using cache`` or ``---> Running in ...`` and what the instruction prints, then ``---> <image>``.
+then ``---> Using cache`` or ``---> Running in ...`` and what the instruction prints, then ``---> <image>``. Podman's
+are ``STEP 3/9: USER 10001``, which count anew in each stage, ``--> Using cache <image>`` and ``--> <image>``.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from wavetank.images.model import BuildStep
 
 __all__ = ["StepReader"]
 
-_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
-_ARROW = re.compile(r" ---> ([0-9a-f]{12})$")
+_STEP = re.compile(r"(?:\[\d+/\d+\] )?S(?:tep|TEP) \d+/(\d+) ?: (.*)")
+_ARROW = re.compile(r"(?: -)?--> ([0-9a-f]{11,12})$")
+_CACHED = (" ---> Using cache", "--> Using cache ")
+_NOISE = re.compile(r" ---> Running in|Removing intermediate|Success|COMMIT|[0-9a-f]{64}$")
 _LAST_WORDS = 10
 
 
@@ -49,12 +52,12 @@ class StepReader:
             for line in str(message.get("stream", "")).splitlines():
                 if begun := _STEP.match(line):
                     yield from self._end()
-                    self._begin(int(begun[1]), int(begun[2]), begun[3])
+                    self._begin(int(begun[1]), begun[2])
                 elif arrow := _ARROW.match(line):
                     self._image = arrow[1]
-                elif line == " ---> Using cache":
+                elif line.startswith(_CACHED):
                     self._cached = True
-                elif line.strip() and not line.startswith((" ---> Running in", "Removing intermediate", "Success")):
+                elif line.strip() and not _NOISE.match(line):
                     self._output.append(line)
         yield from self._end()
 
@@ -79,8 +82,12 @@ class StepReader:
     def _line(self) -> int:
         return self._instructions[self._number - 1].line if self._number <= len(self._instructions) else 1
 
-    def _begin(self, number: int, total: int, text: str) -> None:
-        self._number, self._total, self._text, self._began = number, total, text, self._clock()
+    def _begin(self, total: int, text: str) -> None:
+        self._number += 1
+        if text.upper().startswith("FROM "):  # Podman counts no ARG that stands before it
+            while self._number <= len(self._instructions) and self._instructions[self._number - 1].word == "ARG":
+                self._number += 1
+        self._total, self._text, self._began = total, text, self._clock()
         self._cached, self._image, self._output = False, "", []
 
     def _end(self) -> Iterator[BuildStep]:

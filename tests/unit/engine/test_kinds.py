@@ -23,7 +23,7 @@ INFO: dict[str, Any] = {
     "Name": "laptop",
     "SecurityOptions": ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"],
     "MemoryLimit": True,
-    "CPUCfsQuota": True,
+    "CpuCfsQuota": True,
     "PidsLimit": True,
 }
 ROOTLESS = {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"]}

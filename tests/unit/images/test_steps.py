@@ -48,6 +48,24 @@ END = [
 ]
 
 
+# The same Dockerfile as Podman 4.3.1 said it: the base is named, its ARG is no step, and each image has 11 letters.
+PODMAN = [
+    {"stream": "STEP 1/4: FROM python\n"},
+    {"stream": "STEP 2/4: COPY shared /app/shared\n"},
+    {"stream": f"--> Using cache {'0123456789ab' + 52 * '0'}\n"},
+    {"stream": "--> 0123456789a\n"},
+    {"stream": "STEP 3/4: RUN make\n"},
+    {"stream": "made everything\n"},
+    {"stream": "--> aaaabbbbccc\n"},
+    {"stream": 'STEP 4/4: LABEL "dev.wavetank.build"="yes"\n'},
+    {"stream": "COMMIT\n"},
+    {"stream": "--> ffffbbbbccc\n"},
+    {"stream": f"{'ffffbbbbcccc' + 52 * '0'}\n"},
+    {"aux": {"ID": "sha256:ffff"}},
+    {"stream": "Successfully built ffffbbbbcccc\n"},
+]
+
+
 def reader() -> StepReader:
     ticks = count()
     return StepReader(Path("web/Dockerfile"), instructions(DOCKERFILE), lambda: float(next(ticks)))
@@ -70,6 +88,23 @@ def test_steps_say_what_was_done_and_what_was_there_already() -> None:
         1,
     )
     assert reading.id == "sha256:ffff"
+
+
+def test_podmans_words_are_read_as_the_same_steps() -> None:
+    reading = reader()
+    steps = list(reading.read(iter(PODMAN)))
+    assert [(step.number, step.line, step.reused) for step in steps[:3]] == [(2, 3, True), (3, 5, True), (4, 7, False)]
+    assert (steps[2].image, steps[2].output) == ("aaaabbbbccc", ("made everything",))
+    assert [step.output for step in steps if step.number != 4] == [(), (), ()]
+    assert reading.id == "sha256:ffff"
+
+
+def test_a_step_that_fails_on_podman_is_named_with_its_line() -> None:
+    failed = [*PODMAN[:6], {"error": 'building at STEP "RUN make": while running runtime: exit status 1\n'}]
+    with pytest.raises(ImageError) as caught:
+        list(reader().read(iter(failed)))
+    assert caught.value.where == "web/Dockerfile:7"
+    assert caught.value.help.logs == ("made everything",)
 
 
 def test_steps_are_told_as_they_end() -> None:
