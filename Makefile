@@ -58,6 +58,14 @@ docs: setup  ## Write what docs take from elsewhere: docs/what-is-real.md, docs/
 	$(BIN)/python -m scripts.troubles
 	$(BIN)/python scripts/needs_tables.py
 
+.PHONY: changes
+changes: setup  ## Write docs/built-from-source.md: what a source build changes in each component (needs Go, network)
+	$(BIN)/python scripts/source_changes.py
+
+.PHONY: cross
+cross: setup  ## Compile every Go program of the bundle for the other architecture (minutes; needs no emulation)
+	$(BIN)/python scripts/cross.py
+
 .PHONY: bench
 bench: setup  ## Measure: up by step, pod start, recovery, cold starts, the load generator against fortio
 	$(BIN)/python -m tests.bench

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from wavetank.bundle import containerd, debian
 from wavetank.bundle.cache import fingerprint
 from wavetank.bundle.contents import Supplies, layer_entries
 from wavetank.bundle.dockerfile import read_dockerfile
-from wavetank.bundle.golang import Go
+from wavetank.bundle.golang import FLAGS, Go
 from wavetank.bundle.graph import Artifact, Graph, image_artifact
 from wavetank.bundle.images import assemble, write_archive
 from wavetank.bundle.interpreter import compile_python
@@ -21,7 +21,7 @@ from wavetank.bundle.programs import run
 from wavetank.bundle.recipe import Collected, DockerfileRecipe, Generated, ImageRecipe, Layer, Recipe
 from wavetank.errors import BundleError, InputError
 
-__all__ = ["MANIFEST_SECONDS", "Assembly", "Tools", "collect", "install_wheels"]
+__all__ = ["MANIFEST_SECONDS", "Assembly", "Tools", "collect", "every_tag", "install_wheels"]
 
 WHEEL_SECONDS = 900.0
 MANIFEST_SECONDS = 60.0
@@ -53,10 +53,11 @@ class Assembly:
         self._project = project
         self._recipes = recipes
         self._tools = tools
+        self._tags = every_tag(recipes.values())
         self._owners = {image.ref: name for name, recipe in recipes.items() for image in recipe.images}
         self._images = {image.ref: image for recipe in recipes.values() for image in recipe.images}
         for recipe in recipes.values():
-            if recipe.go_mod:
+            if recipe.go.tools:
                 self._add_programs(recipe)
             if recipe.manifests:
                 self._add_manifests(recipe)
@@ -68,18 +69,27 @@ class Assembly:
     @property
     def _go(self) -> Go:
         if self._tools.go is None:
-            raise BundleError("this build has no Go", expected="recipes without a go.mod")
+            raise BundleError("this build has no Go", expected="recipes without Go programs")
         return self._tools.go
 
     def _add_programs(self, recipe: Recipe) -> None:
-        sources = [path for pattern in ("*.go", "go.mod", "go.sum") for path in sorted(recipe.folder.glob(pattern))]
+        module = recipe.go_folder
+        sources = [module / "go.mod", module / "go.sum", *sorted(recipe.folder.rglob("*.go"))]
+
+        def fetch(folder: Path) -> None:
+            self._go.fetch(module, recipe.go, self._tags)
+            (folder / "fetched").write_text("into Go's own cache of modules\n")
 
         def make(folder: Path) -> None:
-            self._go.build(recipe.folder, recipe.go, folder)
+            self._go.build(module, recipe.go, self._tags, folder)
 
-        key = fingerprint(self._go.version, self._tools.architecture, asdict(recipe.go), *sources)
+        # Fetched by a step of its own: while one component is compiled, the sources of the next come over the network.
+        fetched = f"sources-{recipe.name}"
+        key = fingerprint(self._go.version, self._tools.architecture, asdict(recipe.go), self._tags, *sources)
+        self._graph.add(Artifact(fetched, f"fetch {recipe.name}", key, fetch))
         # One Go build takes every core there is: two of them would only be in each other's way.
-        self._graph.add(Artifact(_programs(recipe.name), f"build {recipe.name}", key, make, alone="go"))
+        key = self._graph.key((fetched,), FLAGS)
+        self._graph.add(Artifact(_programs(recipe.name), f"build {recipe.name}", key, make, (fetched,), alone="go"))
 
     def _add_manifests(self, recipe: Recipe) -> None:
         needs = (_programs(recipe.name),)
@@ -91,7 +101,7 @@ class Assembly:
                     written = run([program, *made.arguments], timeout=MANIFEST_SECONDS, cwd=recipe.folder)
                     (folder / name).write_text(written)
                 else:
-                    (folder / name).write_text(collect(made, partial(self._go.module_folder, recipe.folder)))
+                    (folder / name).write_text(collect(made, partial(self._go.module_folder, recipe.go_folder)))
 
         given = [path for made in recipe.generated.values() for path in made.files(recipe.folder).values()]
         key = self._graph.key(needs, repr(recipe.manifests), *given)
@@ -100,7 +110,7 @@ class Assembly:
     def _module(self, component: str) -> Path:
         """Return where the sources of a component's Go module lie."""
         recipe = self._recipes[component]
-        return self._go.module_folder(recipe.folder, recipe.module)
+        return self._go.module_folder(recipe.go_folder, recipe.module)
 
     def _add_debian(self, recipe: Recipe) -> None:
         suite, architecture = self._tools.suite, self._tools.architecture
@@ -226,6 +236,11 @@ def collect(made: Collected, folder_of: Callable[[str], Path]) -> str:
                 raise BundleError(f"there is no manifest at {path}", expected=f"what the recipe names of {module}")
             texts += [file.read_text() for file in files]
     return "\n---\n".join(texts)
+
+
+def every_tag(recipes: Iterable[Recipe]) -> list[str]:
+    """Return the build tags that any of ``recipes`` needs: all are built with all, so that they can share packages."""
+    return sorted({tag for recipe in recipes for tag in recipe.go.tags})
 
 
 def install_wheels(requirements: Path, folder: Path, options: Sequence[str] = ()) -> None:

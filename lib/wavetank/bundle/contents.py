@@ -73,7 +73,7 @@ def _binaries(value: Mapping[str, str], _: str, supplies: Supplies, scratch: Pat
         component, _, program = name.partition("/")
         built = supplies.programs(component) / program
         if not built.is_file():
-            raise BundleError(f"{component} builds no program {program!r}", expected="a tool of its go.mod")
+            raise BundleError(f"{component} builds no program {program!r}", expected="a tool of go.mod")
         yield Entry(path, 0o755, content=built)
 
 

@@ -1,7 +1,7 @@
 """clusters/source/<component>/recipe.yaml: what a component's images are made of, as plain data.
 
-A recipe only names things: programs its go.mod builds, files of the Debian root, images of other components. What
-they are is for `contents` and `source` to find.
+A recipe only names things: programs that Go builds, files of the Debian root, images of other components. What they
+are is for `contents` and `source` to find.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wavetank.bundle.gomod import GoMod, read_go_mod
 from wavetank.bundle.layout import ImageConfig
-from wavetank.bundle.versions import Versions
+from wavetank.bundle.versions import Component, Versions
 from wavetank.document import load_document, load_schema
 from wavetank.errors import InputError
 
@@ -32,8 +33,12 @@ Layer = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class GoRecipe:
-    """How `go build` is called: build tags, variables set by the linker, programs that get another name."""
+    """What `go build` is asked for: the component's ``tools`` in go.mod, the build ``tags`` that they need.
 
+    ``set`` are variables set by the linker, ``rename`` programs that get another name.
+    """
+
+    tools: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     set: Mapping[str, str] = field(default_factory=dict)
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -79,23 +84,23 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that is made of one component; ``node`` is the reference of the node image, where it is among them."""
+    """Everything that is made of one component; ``node`` is the reference of the node image, where it is among them.
+
+    ``go_folder`` has the go.mod in which its programs are built. ``differs`` tells, in a sentence each, what is not as
+    in the component's own release.
+    """
 
     name: str
     folder: Path
     module: str = ""
+    go_folder: Path = Path()
     go: GoRecipe = GoRecipe()
     packages: tuple[str, ...] = ()
     images: tuple[ImageRecipe | DockerfileRecipe, ...] = ()
     manifests: Mapping[str, Collected | Generated] = field(default_factory=dict)
     binaries: tuple[str, ...] = ()
     node: str = ""
-
-    @property
-    def go_mod(self) -> Path | None:
-        """The component's go.mod, if it is built by Go."""
-        path = self.folder / "go.mod"
-        return path if path.is_file() else None
+    differs: tuple[str, ...] = ()
 
     @property
     def generated(self) -> dict[str, Generated]:
@@ -104,7 +109,10 @@ class Recipe:
 
 
 def load_recipes(folder: Path, versions: Versions) -> dict[str, Recipe]:
-    """Read the recipe of every component; raises `InputError` where folders and rows do not match."""
+    """Read the recipe of every component, in the order of their rows.
+
+    Raises `InputError` where folders, rows and go.mod do not match.
+    """
     folders = {path.parent.name: path.parent for path in folder.glob("*/recipe.yaml")}
     for name in sorted(set(folders) - set(versions.components)):
         raise InputError(
@@ -115,32 +123,40 @@ def load_recipes(folder: Path, versions: Versions) -> dict[str, Recipe]:
             raise InputError(
                 f"the component {name!r} has no recipe", where=component.where, expected=f"{folder / name}/recipe.yaml"
             )
-    return {name: load_recipe(path, versions) for name, path in sorted(folders.items())}
+    shared = read_go_mod(folder / "go.mod")
+    return {name: load_recipe(folders[name], versions, shared) for name in versions.components}
 
 
-def load_recipe(folder: Path, versions: Versions) -> Recipe:
+def load_recipe(folder: Path, versions: Versions, shared: GoMod) -> Recipe:
     """Read one recipe, with every ``{component}`` in it replaced by that component's version.
 
-    Raises `InputError` with file and line for what does not fit the schema, for an unknown version, and for a go.mod
-    that names another version than versions.yaml.
+    Its programs are those of the ``shared`` go.mod, or of its own where it has one.
+
+    Raises `InputError` with file and line for what does not fit the schema, for an unknown version, and where go.mod
+    names another version than versions.yaml.
     """
     path = folder / "recipe.yaml"
     document = load_document(path, load_schema(Path(__file__).with_name("recipe.schema.json")))
     data = _fill(document.data or {}, versions, str(path))
     go = data.get("go", {})
-    recipe = Recipe(
+    component = versions.components[folder.name]
+    own = folder / "go.mod"
+    go_mod = read_go_mod(own) if own.is_file() else shared
+    _check_go_mod(component, go_mod)
+    tools = go_mod.tools_of(folder.name, component.module)
+    return Recipe(
         name=folder.name,
         folder=folder,
-        module=versions.components[folder.name].module,
-        go=GoRecipe(tuple(go.get("tags", ())), go.get("set", {}), go.get("rename", {})),
+        module=component.module,
+        go_folder=go_mod.folder,
+        go=GoRecipe(tools, tuple(go.get("tags", ())), go.get("set", {}), go.get("rename", {})),
         packages=tuple(data.get("packages", ())),
         images=tuple(_image(ref, image) for ref, image in data.get("images", {}).items()),
         manifests={name: _manifest(made) for name, made in data.get("manifests", {}).items()},
         binaries=tuple(data.get("binaries", ())),
         node=data.get("node", ""),
+        differs=tuple(data.get("differs", ())),
     )
-    _check_go_mod(recipe, versions)
-    return recipe
 
 
 def _image(ref: str, image: Mapping[str, Any]) -> ImageRecipe | DockerfileRecipe:
@@ -167,20 +183,20 @@ def _fill(value: Any, versions: Versions, where: str) -> Any:
     return value
 
 
-def _check_go_mod(recipe: Recipe, versions: Versions) -> None:
-    component = versions.components[recipe.name]
-    if recipe.go_mod is None or not component.module:
+def _check_go_mod(component: Component, go_mod: GoMod) -> None:
+    if not component.module:
         return
     wanted = f"{component.module} v{component.version}"
-    for number, line in enumerate(recipe.go_mod.read_text().splitlines(), start=1):
-        words = line.split("//")[0].removeprefix("require").strip()
-        if words.startswith(f"{component.module} v"):
-            if words != wanted:
-                raise InputError(
-                    f"go.mod has {words}, versions.yaml has {wanted}",
-                    where=f"{recipe.go_mod}:{number}",
-                    expected=f"the version in {component.where}",
-                    command=f"cd {recipe.folder} && go get {component.module}@v{component.version} && go mod tidy",
-                )
-            return
-    raise InputError(f"go.mod does not require {component.module}", where=str(recipe.go_mod), expected=wanted)
+    command = f"cd {go_mod.folder} && go get {component.module}@v{component.version} && go mod tidy"
+    found = go_mod.requires.get(component.module)
+    if found is None:
+        raise InputError(
+            f"go.mod does not require {component.module}", where=str(go_mod.path), expected=wanted, command=command
+        )
+    if found != component.version:
+        raise InputError(
+            f"go.mod has {component.module} v{found}, versions.yaml has {wanted}",
+            where=f"{go_mod.path}:{go_mod.lines[component.module]}",
+            expected=f"the version in {component.where}",
+            command=command,
+        )

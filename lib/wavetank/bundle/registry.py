@@ -18,6 +18,7 @@ from wavetank.bundle.distribution import Registries
 from wavetank.bundle.downloading import download, place_for, take_out
 from wavetank.bundle.downloads import Downloads
 from wavetank.bundle.generating import generate
+from wavetank.bundle.golang import Go
 from wavetank.bundle.graph import Artifact, Graph, image_artifact
 from wavetank.bundle.https import Web
 from wavetank.bundle.index import Resolved
@@ -129,10 +130,13 @@ class _Planner:
         built = {name: recipes[name] for name, row in self.versions.components.items() if row.built}
         made_of = {name for recipe in built.values() for name in _made_of(recipe)} - set(built)
         wanted = {**built, **{name: replace(recipes[name], images=(), manifests={}) for name in sorted(made_of)}}
-        go = toolchain(self.versions, recipes, cache, report) if any(r.go_mod for r in wanted.values()) else None
+        go = self._go(cache, report) if any(recipe.go.tools for recipe in wanted.values()) else None
         debian = self.versions.components["debian"].version if "debian" in wanted else ""
         pip = _pip(self.versions.components["python"].version, self.machine.architecture)
         Assembly(self.graph, self.project, wanted, Tools(self.machine.architecture, debian, go, pip=pip))
+
+    def _go(self, cache: Cache, report: Report) -> Go:
+        return toolchain(self.project / "clusters" / "source", cache, report, self.machine.architecture)
 
     def _pulled(self, ref: str, pinned: str) -> Artifact:
         architecture, progress = self.machine.architecture, Progress()

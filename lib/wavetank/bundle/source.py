@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from wavetank.bundle.assembly import Assembly, Tools, install_wheels
 from wavetank.bundle.cache import Cache, fingerprint
+from wavetank.bundle.costs import load_costs
+from wavetank.bundle.estimate import Estimate, estimate
 from wavetank.bundle.golang import Go
+from wavetank.bundle.gomod import read_go_mod
 from wavetank.bundle.graph import Graph
 from wavetank.bundle.interpreter import VERSION as PYTHON
 from wavetank.bundle.plan import Plan, PlannedFile, PlannedImage
 from wavetank.bundle.recipe import Recipe, load_recipes
-from wavetank.bundle.stages import Stage
+from wavetank.bundle.speed import machine_speed
+from wavetank.bundle.stages import STAGES, Stage
 from wavetank.bundle.versions import Version, Versions
 from wavetank.errors import BundleError
 from wavetank.steps import Report, Step, run_steps
 
-__all__ = ["files_of", "plan_source", "toolchain"]
+__all__ = ["files_of", "foretell", "plan_source", "toolchain"]
 
 GIB = 1 << 30
 GIB_TO_BUILD_GO = 12
@@ -28,16 +33,19 @@ GIB_FOR_IMAGES = 5
 """What the Debian root, the images and the bundle take."""
 
 
-def plan_source(project: Path, versions: Versions, graph: Graph, cache: Cache, report: Report) -> Plan:
-    """Add to ``graph`` all that has to be made, and return what the bundle will hold.
+def plan_source(
+    project: Path, versions: Versions, graph: Graph, cache: Cache, report: Report, architecture: str = ""
+) -> Plan:
+    """Add to ``graph`` all that has to be made for ``architecture`` (this machine's), and return the bundle's content.
 
-    Raises `BundleError` when the disk is too full for what is still to be made.
+    Raises `BundleError` when that is not this machine's architecture, or the disk is too full for what is to be made.
     """
     versions = _with_running_python(versions)
-    recipes = load_recipes(project / "clusters" / "source", versions)
-    go = toolchain(versions, recipes, cache, report)
-    tools = Tools(go.architecture, versions.components["debian"].version, go)
-    Assembly(graph, project, recipes, tools)
+    module = project / "clusters" / "source"
+    recipes = load_recipes(module, versions)
+    go = toolchain(module, cache, report, architecture)
+    _check_native(go)
+    Assembly(graph, project, recipes, Tools(go.architecture, versions.components["debian"].version, go))
     _check_disk(graph, cache.path)
 
     staged = [(versions.components[name].stage, recipe) for name, recipe in recipes.items()]
@@ -57,18 +65,32 @@ def files_of(stage: Stage, recipe: Recipe) -> Iterator[PlannedFile]:
         yield PlannedFile(stage, "binary", name, f"programs-{recipe.name}", name)
 
 
+def foretell(project: Path, graph: Graph, plan: Plan, cache: Cache, report: Report) -> Estimate:
+    """Return how long what is not there yet will take on this machine.
+
+    Where its speed is not known yet it is measured, by a part of the build itself: some 20 seconds on two cores.
+    """
+    if not graph.missing():
+        return Estimate(dict.fromkeys(STAGES, 0.0))
+    module = project / "clusters" / "source"
+    speed = machine_speed(toolchain(module, cache, report), cache.path / "speed.json")
+    return estimate(graph, plan, load_costs(module / "costs.yaml"), speed, workers=os.cpu_count() or 1)
+
+
 def _with_running_python(versions: Versions) -> Versions:
     """Return the versions with the Python that runs this: our images are made of it, wheels are installed for it."""
     python = replace(versions.components["python"], version=Version(PYTHON))
     return replace(versions, components={**versions.components, "python": python})
 
 
-def toolchain(versions: Versions, recipes: Mapping[str, Recipe], cache: Cache, report: Report) -> Go:
-    """Return the Go on the PATH if it is new enough, else the one of the wheel that the recipe ``go`` pins."""
-    version = versions.components["go"].version
-    if found := Go.find(at_least=f"{version.major}.{version.minor}"):
+def toolchain(module: Path, cache: Cache, report: Report, architecture: str = "") -> Go:
+    """Return the Go on the PATH if it is new enough for the go.mod in ``module``, else the pinned wheel's.
+
+    It builds for ``architecture``, or for this machine's.
+    """
+    if found := Go.find(at_least=read_go_mod(module / "go.mod").go, architecture=architecture):
         return found
-    requirements = recipes["go"].folder / "requirements.txt"
+    requirements = module / "go" / "requirements.txt"
     installed: list[Path] = []
 
     def install() -> str:
@@ -77,7 +99,18 @@ def toolchain(versions: Versions, recipes: Mapping[str, Recipe], cache: Cache, r
         return "cached" if cached else ""
 
     run_steps([Step("Go toolchain", install)], report)
-    return Go.installed(installed[0])
+    return Go.installed(installed[0], architecture)
+
+
+def _check_native(go: Go) -> None:
+    if not go.native:
+        raise BundleError(
+            f"a bundle for {go.architecture} cannot be built from source on this machine",
+            observed="programs of the bundle are run to make it: containerd, istioctl",
+            expected="a build on a machine of the engine's own architecture",
+            command="wavetank bundle build --from registry",
+            hint="`wavetank bundle load FILE` takes over one that was built elsewhere",
+        )
 
 
 def _check_disk(graph: Graph, path: Path) -> None:

@@ -27,7 +27,15 @@ images:
     user: "1000"
 """
 GO_MOD = """\
-module wavetank.dev/source/web
+module wavetank.dev/source
+
+go 1.26.4
+
+tool (
+	example.dev/web/cmd/web
+	example.dev/website
+	wavetank.dev/source/other
+)
 
 require example.dev/web v1.2.3 // indirect
 """
@@ -38,7 +46,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "versions.yaml").write_text("components:\n  web: {version: 1.2.3, module: example.dev/web}\n")
     (tmp_path / "source" / "web").mkdir(parents=True)
     (tmp_path / "source" / "web" / "recipe.yaml").write_text(RECIPE)
-    (tmp_path / "source" / "web" / "go.mod").write_text(GO_MOD)
+    (tmp_path / "source" / "go.mod").write_text(GO_MOD)
     return tmp_path
 
 
@@ -49,7 +57,7 @@ def load(project: Path) -> dict[str, Recipe]:
 def test_a_recipe_is_read_with_versions_filled_in(project: Path) -> None:
     recipe = load(project)["web"]
     assert recipe.go.set == {"example.dev/web/version.Version": "v1.2.3"}
-    assert recipe.go_mod == project / "source" / "web" / "go.mod"
+    assert recipe.go.tools == ("example.dev/web/cmd/web",), "what go.mod has of its module"
     (image,) = recipe.images
     assert isinstance(image, ImageRecipe)
     assert image.ref == "example.dev/web:v1.2.3"
@@ -73,8 +81,8 @@ def test_a_mistake_is_told_with_its_place(project: Path, wrong: str, right: str,
 
 
 def test_a_go_mod_of_another_version_is_refused_with_the_command_that_mends_it(project: Path) -> None:
-    (project / "source" / "web" / "go.mod").write_text(GO_MOD.replace("v1.2.3", "v1.2.4"))
-    with pytest.raises(InputError, match=r"go\.mod:3: go\.mod has example\.dev/web v1\.2\.4") as caught:
+    (project / "source" / "go.mod").write_text(GO_MOD.replace("v1.2.3", "v1.2.4"))
+    with pytest.raises(InputError, match=r"go\.mod:11: go\.mod has example\.dev/web v1\.2\.4") as caught:
         load(project)
     assert "go get example.dev/web@v1.2.3" in caught.value.help.command
     assert caught.value.help.expected.endswith("versions.yaml:2")

