@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,18 @@ class Journal:
         self._lock = threading.Lock()
         draft = path.with_suffix(".new")
         self._file = draft.open("w", buffering=1, encoding="utf-8")
-        self._write({"began": time.time()})
+        self._began = time.time()
+        self._write({"began": self._began})
         draft.replace(path)  # a reader sees the last run's, or this one's from its beginning
 
     def step(self, event: StepEvent) -> None:
         """Note what happened to a step."""
         self._write({"step": asdict(event), "at": time.time()})
+
+    def estimates(self, stages: Mapping[Stage, float]) -> None:
+        """Note in how many seconds from now the bundle is likely to hold each stage."""
+        since = time.time() - self._began
+        self._write({"estimates": {stage: since + seconds for stage, seconds in stages.items()}})
 
     def ready(self, stages: Sequence[Stage]) -> None:
         """Note which stages can be used."""

@@ -65,7 +65,7 @@ def work(spec: ClusterSpec, journal: Journal) -> bool:
 
 def _make(grown: SimpleQueue[Grown], journal: Journal) -> None:
     try:
-        obtain_bundle(journal.step, use=grown.put)
+        obtain_bundle(journal.step, use=grown.put, foretold=lambda estimate: journal.estimates(estimate.stages))
         grown.put(None)
     except Exception as error:  # a thread has nobody to raise to: the loop is told
         grown.put(error)

@@ -39,6 +39,12 @@ class Estimate:
         """Seconds until the bundle is whole."""
         return max(self.stages.values())
 
+    def __str__(self) -> str:
+        if not self.seconds:
+            return "all of it has been made before"
+        parts = ", ".join(f"{stage} after {seconds / 60:.1f}" for stage, seconds in self.stages.items())
+        return f"about {self.seconds / 60:.1f} minutes on this machine: {parts}"
+
 
 def estimate(graph: Graph, plan: Plan, costs: Costs, speed: float, workers: int) -> Estimate:
     """Return how long the steps of ``plan`` will take where the yardstick takes ``speed`` seconds.

@@ -10,13 +10,14 @@ from platformdirs import user_cache_path
 
 from wavetank.bundle.bundle import Bundle
 from wavetank.bundle.cache import Cache, fingerprint
+from wavetank.bundle.estimate import Estimate
 from wavetank.bundle.graph import Graph
 from wavetank.bundle.index import Index, Source, read_index
 from wavetank.bundle.pinning import Pinned, write_pins
 from wavetank.bundle.plan import Plan
 from wavetank.bundle.registry import Network, plan_registry
 from wavetank.bundle.resolving import unpinned
-from wavetank.bundle.source import plan_source
+from wavetank.bundle.source import foretell, plan_source
 from wavetank.bundle.stages import STAGES, Stage, up_to
 from wavetank.bundle.store import bundles_path, drop_superseded, grow, make_current, open_bundle
 from wavetank.bundle.versions import load_versions
@@ -35,13 +36,15 @@ def build(
     report: Report = print_report,
     *,
     use: Use = lambda bundle: None,
+    foretold: Callable[[Estimate], None] = lambda estimate: None,
     strict: bool = False,
     accept: Collection[str] = (),
 ) -> Bundle:
     """Make a bundle, the current one from now on, repeating no step that an earlier build has finished.
 
     It grows by stages, what is needed first first; ``use`` is told of each. A whole bundle stays the current one until
-    the new one is whole. ``strict`` and ``accept`` are for the registry source (see `plan_registry`).
+    the new one is whole. Of a build from source ``foretold`` is told beforehand how long it will take, on this machine.
+    ``strict`` and ``accept`` are for the registry source (see `plan_registry`).
 
     Raises `StepError` with the last words of a step that failed (the next build continues there), `InputError` for a
     mistake in clusters/versions.yaml or a recipe, `BundleError` when it cannot even begin.
@@ -54,6 +57,7 @@ def build(
         graph = Graph(cache)
         if source == "source":
             plan = plan_source(project, versions, graph, cache, report)
+            foretold(foretell(project, graph, plan, cache, report))
         else:
             plan = plan_registry(project, versions, graph, cache, report, strict=strict, accept=accept)
         version = versions.components["wavetank"].version

@@ -31,7 +31,7 @@ def machine_speed(go: Go, remembered: Path) -> float:
     stale, packages = go.stale(YARDSTICK)
     whole = stale >= packages - 1  # the package unsafe is never compiled
     if whole or key not in noted:
-        noted[key] = round(_seconds(go) if whole else _seconds_elsewhere(go), 2)
+        noted[key] = round(_seconds(go) if whole else _seconds_elsewhere(go), 3)
         remembered.parent.mkdir(parents=True, exist_ok=True)
         remembered.write_text(json.dumps(noted, indent=2) + "\n")
     return noted[key]

@@ -40,7 +40,9 @@ def build(source: Source, strict: bool, accept: tuple[str, ...]) -> None:
     """Make a bundle; run again, it repeats nothing that is done."""
     if source != "registry" and (strict or accept):
         raise click.UsageError("--strict and --accept go with --from registry")
-    made = library.build(source, strict=strict, accept=accept)
+    made = library.build(
+        source, strict=strict, accept=accept, foretold=lambda estimate: click.echo(str(estimate), err=True)
+    )
     click.echo(f"{made.name}: {len(made.images)} images in {made.path}")
 
 

@@ -18,6 +18,7 @@ from wavetank.steps import Report, Step, StepEvent, print_report, run_steps
 
 if TYPE_CHECKING:
     from wavetank.bundle import Bundle
+    from wavetank.bundle.estimate import Estimate
     from wavetank.bundle.making import Use
 
 __all__ = ["down", "obtain_bundle", "up"]
@@ -111,19 +112,24 @@ def _steps_by_stage(
     return waiting
 
 
-def obtain_bundle(report: Report = print_report, *, use: Use = lambda bundle: None) -> Bundle:
+def obtain_bundle(
+    report: Report = print_report,
+    *,
+    use: Use = lambda bundle: None,
+    foretold: Callable[[Estimate], None] = lambda estimate: None,
+) -> Bundle:
     """Return the current bundle, made whole first where it is not; without one, make one.
 
-    It comes from the registries where they answer, else it is built here. ``use`` is told of each stage more. Raises
-    `BundleError` and `StepError` as `wavetank.bundle.build` does.
+    It comes from the registries where they answer, else it is built here. ``use`` is told of each stage more,
+    ``foretold`` how long a build here will take. Raises `BundleError` and `StepError` as `wavetank.bundle.build` does.
     """
     from wavetank.bundle import STAGES, build, bundles, open_bundle, registries_answer
 
     found = open_bundle() if bundles() else None
     if found is None:
-        return build("registry" if registries_answer() else "source", report, use=use)
+        return build("registry" if registries_answer() else "source", report, use=use, foretold=foretold)
     if found.stages != STAGES:
-        return build(found.index.source, report, use=use)
+        return build(found.index.source, report, use=use, foretold=foretold)
     use(found)
     return found
 

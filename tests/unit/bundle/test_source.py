@@ -25,6 +25,10 @@ components:
   web: {version: 1.0.0, module: example.dev/web}
   wavetank: {version: 0.1.0}
 """
+COSTS = """\
+measured: {when: "2026-11-30", go: go1.26.8, cores: 2, speed: 0.001}
+seconds: {"programs-*": 30, "*": 1}
+"""
 RECIPES = {
     "debian": "{}",
     "go": "{}",
@@ -55,7 +59,9 @@ require example.dev/web v1.0.0
 FAKE_GO = """#!/bin/sh
 case "$1 $2" in
   "env "*) echo goVERSION; echo amd64 ;;
-  "build "*) while [ "$1" != -o ]; do shift; done; echo VERSION > "$2/web"; cp MESHCTL "$2/meshctl" ;;
+  "build "*)
+    while [ $# -gt 0 ] && [ "$1" != -o ]; do shift; done
+    [ $# -eq 0 ] || { echo VERSION > "$2/web"; cp MESHCTL "$2/meshctl"; } ;;
   "mod "*) ;;
   "list "*) echo MODULE ;;
 esac
@@ -76,6 +82,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (project / "clusters" / "source" / name).mkdir(parents=True)
         (project / "clusters" / "source" / name / "recipe.yaml").write_text(recipe)
     (project / "clusters" / "versions.yaml").write_text(VERSIONS)
+    (project / "clusters" / "source" / "costs.yaml").write_text(COSTS)
     (project / "clusters" / "source" / "go.mod").write_text(GO_MOD)
     (project / "clusters" / "source" / "go.sum").write_text("")
     (project / "clusters" / "source" / "web" / "mesh.yaml").write_text("profile: default\n")
@@ -257,6 +264,17 @@ def test_a_bundle_can_be_used_before_it_is_whole(staged: Path) -> None:
         ("functions", [net, first]),
     ]
     assert {current for _, _, current in seen} == {bundle.path}
+
+
+def test_how_long_it_will_take_is_told_before_it_begins(staged: Path) -> None:
+    told: list[str] = []
+    build("source", lambda event: told.append(event.step), foretold=lambda estimate: told.append(str(estimate)))
+    told_at = next(place for place, words in enumerate(told) if words.startswith("about "))
+    assert told_at < told.index("build web")
+    assert "containers after" in told[told_at]
+    told.clear()
+    build("source", lambda event: None, foretold=lambda estimate: told.append(str(estimate)))
+    assert told == ["all of it has been made before"]
 
 
 def test_what_is_needed_first_is_made_first_and_a_failure_later_keeps_it(staged: Path) -> None:
