@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def make(name: str, cluster: str, node: dict) -> None:
-    network = os.environ["KIND_EXPERIMENTAL_DOCKER_NETWORK"]
+    network = os.environ[f"KIND_EXPERIMENTAL_{os.environ['KIND_EXPERIMENTAL_PROVIDER'].upper()}_NETWORK"]
     ports = {}
     if node["role"] == "control-plane":
         ports = {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": os.environ["FAKE_KIND_API_PORT"]}]}

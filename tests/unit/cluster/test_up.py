@@ -351,3 +351,12 @@ def test_logs_are_collected_even_from_a_node_that_is_frozen(basin: Basin, tmp_pa
     assert "paused" in (tmp_path / "logs" / "basin-worker" / "kubelet.log").read_text()
     assert (tmp_path / "logs" / "basin-control-plane" / "objects.txt").exists()
     assert (tmp_path / "logs" / "kind.log").exists()
+
+
+def test_with_podman_the_volumes_that_kind_has_named_go_with_their_nodes(basin: Basin) -> None:
+    basin.engine.version["Components"] = [{"Name": "Podman Engine"}]
+    bring_up(basin, "operator")
+    basin.engine.volumes |= {"4af": {"basin-worker2": "true"}, "5b0": {"basin-worker-of-somebody": "true"}}
+    assert basin.engine.containers["basin-power"]["Asked"]["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    down(basin.spec, report=silent)
+    assert set(basin.engine.volumes) == {"5b0"}
