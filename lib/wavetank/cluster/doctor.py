@@ -132,11 +132,14 @@ def _ask_engine() -> tuple[engine.About | EngineError, list[str], bool]:
 
 
 def _find_bundle() -> tuple[str | None, str | None]:
-    from wavetank.bundle import open_bundle
+    """Return the bundle and the kind program in it; one that is not whole yet is none."""
+    from wavetank.bundle import STAGES, open_bundle
 
     try:
         bundle = open_bundle(None)
     except BundleError:
+        return None, None
+    if bundle.stages != STAGES:
         return None, None
     kind = bundle.binary("kind")
     return str(bundle.path), str(kind) if kind else None
@@ -166,7 +169,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
         yield Finding("bundle", "ok", facts.bundle)
     else:
         yield Finding("kind program", "ok", facts.kind_program or "comes with the bundle")
-        yield Finding("bundle", "warning", "none yet; `wavetank up` makes one", "wavetank bundle build")
+        yield Finding("bundle", "warning", "none yet, or not whole; `wavetank up` makes one", "wavetank bundle build")
 
 
 def worst(findings: Iterable[Finding]) -> Level:
