@@ -445,6 +445,12 @@ require (
 	tags.cncf.io/container-device-interface/specs-go v1.1.0 // indirect
 )
 
+// Knative ends at its start where OpenTelemetry's SDK speaks of another version of the semantic conventions than it does.
+replace (
+	go.opentelemetry.io/otel/sdk => go.opentelemetry.io/otel/sdk v1.44.0
+	go.opentelemetry.io/otel/sdk/metric => go.opentelemetry.io/otel/sdk/metric v1.44.0
+)
+
 // Kubernetes' own go.mod replaces its staging modules by relative paths; these are the published ones.
 replace (
 	k8s.io/api => k8s.io/api v0.36.3

@@ -112,7 +112,7 @@ class Clone:
             raise
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(make.pid, signal.SIGINT)
+                os.killpg(make.pid, signal.SIGTERM)
             make.wait(30)
             self.run(["wavetank", "down"])
         return self.reached

@@ -20,6 +20,7 @@ import click
 from wavetank.bootstrap import follow, running
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import InputError, WavetankError
+from wavetank.processes import tied_to_us
 from wavetank.steps import print_report
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +38,7 @@ def lab(cluster_name: str, port: int, browser: bool) -> None:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends JupyterLab on the way out
     port = _free_port(port)
     token = secrets.token_urlsafe(24)
-    server = subprocess.Popen(_command(port), cwd=ROOT, env=_environment(cluster_name, token))
+    server = subprocess.Popen([*tied_to_us(), *_command(port)], cwd=ROOT, env=_environment(cluster_name, token))
     try:
         _wait_until_it_answers(server, port)
         url = f"http://127.0.0.1:{port}/{START_PAGE}?token={token}"
