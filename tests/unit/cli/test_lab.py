@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import eventually
 
 
 @contextmanager
@@ -46,6 +47,21 @@ def test_it_prints_a_url_that_answers_and_leaves_no_jupyterlab(tmp_path: Path, s
         assert process.wait(timeout=20) == code
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) != 0
+
+
+def test_killed_it_takes_jupyterlab_with_it_so_that_the_port_is_free_again(tmp_path: Path) -> None:
+    with wavetank_lab(tmp_path, port=0) as process:
+        assert process.stdout is not None
+        url = next(found[0] for line in process.stdout if (found := re.findall(r"http://127\.0\.0\.1:\S+", line)))
+        port = int(url.split(":")[2].split("/")[0])
+        process.kill()
+        process.wait(10)
+
+    def refused() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) != 0
+
+    eventually(refused, "JupyterLab to end with it")
 
 
 def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
