@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wavetank.bundle.bundle import Bundle, verify
 from wavetank.bundle.index import read_index
+from wavetank.bundle.stages import STAGES
 from wavetank.bundle.store import keep, workplace
 from wavetank.errors import BundleError, InputError
 
@@ -24,9 +25,17 @@ FAST = 1
 def save(bundle: Bundle, target: Path) -> Path:
     """Write ``bundle`` to the file ``target``, compressed when it is named .gz, and return ``target``.
 
-    Every byte is checked first. The file appears when it is complete. Raises `BundleError` when the bundle is damaged,
-    `InputError` when the file cannot be written.
+    Every byte is checked first. The file appears when it is complete. Raises `BundleError` when the bundle is damaged
+    or not whole yet, `InputError` when the file cannot be written.
     """
+    if bundle.stages != STAGES:
+        raise BundleError(
+            f"the bundle {bundle.name} is not whole yet",
+            observed=f"it holds {', '.join(bundle.stages)}",
+            expected=", ".join(STAGES),
+            command="wavetank bundle build",
+            hint="`wavetank status` tells whether it is being made",
+        )
     verify(bundle)
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:

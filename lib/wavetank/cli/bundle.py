@@ -80,7 +80,8 @@ def ls() -> None:
     if not found:
         click.echo("no bundle yet; `wavetank bundle build` makes one")
     for number, listed in enumerate(found):
-        click.echo(f"{'*' if number == 0 else ' '} {listed.name}  ({listed.index.architecture})")
+        made = "" if listed.stages == library.STAGES else f", so far: {', '.join(listed.stages)}"
+        click.echo(f"{'*' if number == 0 else ' '} {listed.name}  ({listed.index.architecture}{made})")
     for image in found[0].images if found else ():
         click.echo(f"    {image.size / MIB:7.1f} MiB  {image.digest[:19]}  {image.ref}")
     if found and found[0].index.resolved:

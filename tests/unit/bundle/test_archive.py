@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -121,3 +122,11 @@ def test_files_that_are_not_there_are_told(bundle: Bundle, tmp_path: Path) -> No
         load(tmp_path / "nothing.tar")
     with pytest.raises(InputError, match="cannot write"):
         save(bundle, tmp_path / "no" / "such" / "folder.tar")
+
+
+def test_one_that_is_not_whole_yet_is_not_saved(bundle: Bundle, tmp_path: Path) -> None:
+    bundle.index = replace(bundle.index, stages=("containers", "kubernetes"))
+    with pytest.raises(BundleError, match="is not whole yet") as caught:
+        save(bundle, tmp_path / "bundle.tar")
+    assert caught.value.help.observed == "it holds containers, kubernetes"
+    assert list(tmp_path.glob("*.tar")) == []
