@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from wavetank.bootstrap import WHAT_FOR, Progress, doing, minutes, read_progress, running, standing
 from wavetank.bundle import STAGES, Stage
-from wavetank.cluster import find_spec, load_spec
+from wavetank.cluster import ClusterSpec, find_spec, load_spec
 from wavetank.lesson.lab import Lab
-from wavetank.lesson.library import find_lab, lab_ids
+from wavetank.lesson.library import LABS, find_lab, lab_ids
 from wavetank.lesson.readiness import readiness
 
 __all__ = ["describe", "state"]
@@ -18,11 +19,22 @@ __all__ = ["describe", "state"]
 
 def state() -> dict[str, Any]:
     """Return how far every lab and every stage is, now."""
-    labs = [find_lab(id_) for id_ in lab_ids()]
-    spec = load_spec(find_spec("kind")).with_addons(tuple(addon for lab in labs for addon in lab.addons))
+    labs = [_read(id_, (LABS / id_ / "lab.yaml").stat().st_mtime_ns) for id_ in lab_ids()]
+    spec = _cluster(tuple(addon for lab in labs for addon in lab.addons))
     progress = read_progress()
     going = progress if progress and running() else None
     return describe(labs, standing(spec), going, progress.error if progress else "", time.time())
+
+
+@cache
+def _read(id_: str, changed: int) -> Lab:
+    """Return the lab as its file is since ``changed``: the page asks each second, and reading takes its time."""
+    return find_lab(id_)
+
+
+@cache
+def _cluster(addons: tuple[str, ...]) -> ClusterSpec:
+    return load_spec(find_spec("kind")).with_addons(addons)
 
 
 def describe(
