@@ -2,7 +2,8 @@
 # Make sure a container engine answers.
 #
 #   engine.sh ask   Where none answers and this machine can be given one: ask whether it shall be, once. Quick; exit code
-#                   0 when an engine answers or may be installed, 1 when not. Without a terminal: says what will be done.
+#                   0 when an engine answers, 10 when one may be installed, 1 when not. Without a terminal: says what
+#                   will be done.
 #   engine.sh       Install and start one where none answers, and wait for it. Asks as above, unless WAVETANK_ENGINE=yes.
 #
 # What is installed is what the distribution has: docker.io on Debian and Ubuntu, Podman on Fedora and RHEL, Docker on
@@ -19,17 +20,19 @@ cap_sys_resource=24                             # its bit in the kernel's capabi
 # Wavetank itself knows where engines are found (contexts, sockets of products); before it is installed, Docker's
 # command and the usual sockets tell.
 answers() {
-  if [[ -x $root/.venv/bin/python ]]; then
+  if [[ -f $root/.venv/.done ]]; then # else it is half made, and has no wavetank yet
     "$root/.venv/bin/python" -c 'from wavetank import engine; engine.connect()' 2>/dev/null
   else
-    docker info >/dev/null 2>&1 || podman_answers
+    docker info >/dev/null 2>&1 || a_known_socket_answers
   fi
 }
 
-podman_answers() {
+a_known_socket_answers() {
   [[ -z ${DOCKER_HOST:-} ]] || return 1
   local own=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
-  python3 - "$own/podman/podman.sock" /run/podman/podman.sock <<'CONNECT'
+  python3 - "$own"/{docker.sock,podman/podman.sock} /run/podman/podman.sock \
+    "$HOME"/{.docker/run/docker.sock,.docker/desktop/docker.sock,.colima/default/docker.sock,.rd/docker.sock} \
+    "$HOME/.orbstack/run/docker.sock" <<'CONNECT'
 import socket, sys
 sys.exit(all(socket.socket(socket.AF_UNIX).connect_ex(path) for path in sys.argv[1:]))
 CONNECT
@@ -167,7 +170,7 @@ wait_for_engine() {
 
 answers && exit 0
 ask
-[[ ${1:-} == ask ]] && exit 0
+[[ ${1:-} == ask ]] && exit 10
 install_engine
 start_engine
 wait_for_engine

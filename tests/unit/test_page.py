@@ -35,13 +35,13 @@ def test_a_lab_says_what_it_waits_for() -> None:
 
 def test_what_goes_on_is_shown_with_its_clock_and_what_is_left() -> None:
     steps = (StepSeen("build registry", 900.0, "done", 40.0), StepSeen("build kubernetes", 940.0))
-    going = Progress(900.0, steps, ("containers",), {"kubernetes": 400.0})
+    going = Progress(900.0, steps=steps, ready=("containers",), estimates={"kubernetes": 400.0})
     told = describe(LABS, going.ready, going, "", NOW)
     assert told["doing"] == "build kubernetes"
     assert [step["seconds"] for step in told["steps"]] == [40.0, 60.0]
     assert [stage["words"] for stage in told["stages"]] == [
         "ready",
-        "on its way, about 5 min more",
+        "on its way, made in about 5 min",
         "on its way",
         "on its way",
     ]

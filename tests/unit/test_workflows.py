@@ -66,7 +66,8 @@ def test_the_tests_run_on_both_architectures_and_the_labs_from_a_kept_bundle(mon
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     assert jobs["test"]["strategy"]["matrix"]["runner"] == ["ubuntu-24.04", "ubuntu-24.04-arm"]
     (cache,) = [step["with"] for step in jobs["labs"]["steps"] if "actions/cache@" in step.get("uses", "")]
-    assert "hashFiles('clusters/versions.yaml')" in cache["key"]
+    made_of = ("clusters/**", "lib/wavetank/**", "labs/tidewater/**")
+    assert all(f"'{path}'" in cache["key"] for path in made_of)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert Path(cache["path"]).expanduser() == Path(Unix("wavetank").user_cache_dir)
     assert "make test-kind FROM=registry" in [step.get("run") for step in jobs["labs"]["steps"]]

@@ -8,7 +8,7 @@ This package never knows what a lab is: it is told which addons are wanted.
 """
 
 from wavetank.bootstrap.journal import follow, read_progress
-from wavetank.bootstrap.process import end, running, start
+from wavetank.bootstrap.process import end, forget, running, start
 from wavetank.bootstrap.progress import Progress, StepSeen
 from wavetank.bootstrap.stages import stage_of, standing
 from wavetank.bootstrap.telling import WHAT_FOR, behind, doing, minutes, waiting_for
@@ -21,6 +21,7 @@ __all__ = [
     "doing",
     "end",
     "follow",
+    "forget",
     "minutes",
     "read_progress",
     "running",

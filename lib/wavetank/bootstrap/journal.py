@@ -13,7 +13,7 @@ from typing import Any
 from platformdirs import user_state_path
 
 from wavetank.bootstrap.progress import Progress, of_records
-from wavetank.bundle import Stage
+from wavetank.bundle import STAGES, Stage
 from wavetank.steps import Report, StepEvent
 
 __all__ = ["Journal", "folder", "follow", "read_progress"]
@@ -29,12 +29,12 @@ def folder() -> Path:
 class Journal:
     """Writes records as they come, from any thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, asked: Sequence[Stage] = STAGES) -> None:
         self._lock = threading.Lock()
         draft = path.with_suffix(".new")
         self._file = draft.open("w", buffering=1, encoding="utf-8")
         self._began = time.time()
-        self._write({"began": self._began})
+        self._write({"began": self._began, "asked": list(asked)})
         draft.replace(path)  # a reader sees the last run's, or this one's from its beginning
 
     def step(self, event: StepEvent) -> None:
@@ -63,16 +63,22 @@ class Journal:
             self._file.write(json.dumps(record) + "\n")
 
 
-def follow(report: Report, over: Callable[[], bool]) -> None:
-    """Hand every step of the journal to ``report`` as it is noted, until the process has ended or it is ``over``."""
+def follow(report: Report, over: Callable[[], bool], complain: Callable[[str], None] = lambda error: None) -> None:
+    """Hand every step of the journal to ``report`` as it is noted, until the process has ended or it is ``over``.
+
+    ``complain`` is told what goes wrong.
+    """
     told = 0
-    while not over():
+    while True:
+        last = over()  # asked first: what is noted last is there before it is over
         records = _records()
         for record in records[told:]:
             if "step" in record:
                 report(StepEvent(**record["step"]))
+            elif record.get("error"):
+                complain(record["error"])
         told = len(records)
-        if records and "ended" in records[-1]:
+        if last or (records and "ended" in records[-1]):
             return
         time.sleep(LOOKS_AGAIN)
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from wavetank.bootstrap.journal import folder
 from wavetank.errors import ClusterError
 
-__all__ = ["end", "held", "running", "start"]
+__all__ = ["end", "forget", "held", "running", "start"]
 
 STARTS_WITHIN = 20.0
 """Seconds until a process that was started has begun its journal."""
+LOOK_SECONDS = 0.5
 ENDS_WITHIN = 15.0
 """Seconds in which it ends what it has begun."""
 
@@ -87,20 +88,38 @@ def end() -> None:
         folder().parent.rmdir()
 
 
+def forget() -> None:
+    """Remove the journal of a process that has ended: somebody else has brought up what it did not."""
+    if not running():
+        (folder() / "journal.jsonl").unlink(missing_ok=True)
+
+
 @contextmanager
 def held() -> Iterator[bool]:
     """Hold the lock of the one process; gives False where another process holds it."""
     folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     with _lock_path().open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(lock.fileno()):
             yield False
             return
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield True
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock; one who only looks whether it is held holds it for an instant, and is waited for."""
+    deadline = time.monotonic() + LOOK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
 
 
 def _holder() -> int | None:

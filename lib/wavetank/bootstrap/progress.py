@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wavetank.bundle import Stage
+from wavetank.bundle import STAGES, Stage
 from wavetank.steps import StepEvent
 
 __all__ = ["Progress", "StepSeen", "after", "of_records"]
@@ -29,13 +29,14 @@ class StepSeen:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The steps in the order they began, and the stages that can be used.
+    """The steps in the order they began, the stages that were ``asked`` for, and those that can be used.
 
     ``estimates`` has, for each stage, the seconds from the beginning after which it is likely to be ready; ``ended``
     says that nothing more will come, ``error`` in full what is wrong. Times are seconds since 1970.
     """
 
     began: float = 0.0
+    asked: tuple[Stage, ...] = STAGES
     steps: tuple[StepSeen, ...] = ()
     ready: tuple[Stage, ...] = ()
     estimates: Mapping[Stage, float] = field(default_factory=dict)
@@ -90,8 +91,8 @@ def of_records(records: Iterable[Mapping[str, Any]]) -> Progress:
     progress = Progress()
     for record in records:
         match record:
-            case {"began": float(began)}:
-                progress = Progress(began=began)
+            case {"began": float(began), "asked": asked}:
+                progress = Progress(began=began, asked=tuple(asked))
             case {"step": event, "at": float(at)}:
                 progress = after(progress, StepEvent(**event), at)
             case {"ready": ready}:

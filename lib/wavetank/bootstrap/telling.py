@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from wavetank.bootstrap.progress import Progress, StepSeen
 from wavetank.bundle import STAGES, Stage
@@ -18,9 +19,10 @@ WHAT_FOR: dict[Stage, str] = {
 """What can be done when a stage is ready, in a learner's words."""
 
 
-def behind(progress: Progress, now: float | None = None) -> str:
-    """Return a few lines: each stage, what is under way, and what is wrong."""
+def behind(progress: Progress, now: float | None = None, *, alive: bool = True) -> str:
+    """Return a few lines: each stage, what is under way, what is wrong. One that is not ``alive`` has ended."""
     at = time.time() if now is None else now
+    progress = progress if alive else replace(progress, ended=True)
     lines = ["in the background:" if not progress.ended else "what went on in the background has ended:"]
     for stage in STAGES:
         if stage in progress.ready:
@@ -53,7 +55,7 @@ def minutes(seconds: float) -> str:
 
 def _left(progress: Progress, stage: Stage, now: float) -> str:
     left = progress.left(stage, now)
-    return "" if left is None else f", about {minutes(left)} more"
+    return "" if left is None else f", made in about {minutes(left)}"
 
 
 def _under_way(progress: Progress) -> tuple[StepSeen, ...]:

@@ -28,6 +28,8 @@ AGREED = "WAVETANK_ENGINE"
 ENGINE_SECONDS = 900.0
 """How long installing and starting an engine may take."""
 LAST_WORDS = 12
+TRIES_AGAIN = 30.0
+"""Seconds until a cluster that failed is tried again."""
 
 Grown = Bundle | Exception | None
 """What comes from the thread that makes the bundle: a stage more; at the end None, or what went wrong."""
@@ -36,8 +38,8 @@ Grown = Bundle | Exception | None
 def work(spec: ClusterSpec, journal: Journal) -> bool:
     """Bring everything up, telling the journal; return whether all of it is.
 
-    A bundle that fails keeps the stages it has. A cluster that fails is tried again with the next stage: what was in
-    the way may be mended meanwhile.
+    A bundle that fails keeps the stages it has. A cluster that fails is tried again while the bundle is being made:
+    what was in the way may be mended meanwhile.
     """
     asked = up_to(stage_of(spec.addons))
     stages: list[Stage] = []
@@ -55,7 +57,14 @@ def work(spec: ClusterSpec, journal: Journal) -> bool:
             [Step("engine", _engine), Step("doctor", lambda: _examined(spec), ("engine",))], journal.step
         ),
     )
-    while isinstance(latest := _latest(grown), Bundle):
+    bundle: Bundle | None = None
+    while True:
+        try:
+            latest = _latest(grown, within=None if well or bundle is None else TRIES_AGAIN)
+        except Empty:  # nothing new, and the last try failed: what was in the way may be mended
+            latest = bundle
+        if not isinstance(latest, Bundle):
+            break
         bundle = latest
         well = _tried(journal, lambda: up(spec, bundle, report=journal.step, ready=ready))  # noqa: B023 - called at once
     if latest is not None:
@@ -71,9 +80,12 @@ def _make(grown: SimpleQueue[Grown], journal: Journal) -> None:
         grown.put(error)
 
 
-def _latest(grown: SimpleQueue[Grown]) -> Grown:
-    """Wait for what comes next; of several stages that have come meanwhile, return the last."""
-    latest = grown.get()
+def _latest(grown: SimpleQueue[Grown], within: float | None) -> Grown:
+    """Wait for what comes next; of several stages that have come meanwhile, return the last.
+
+    Raises `Empty` when nothing comes within so many seconds, if any.
+    """
+    latest = grown.get(timeout=within)
     while isinstance(latest, Bundle):
         try:
             following = grown.get_nowait()
@@ -115,15 +127,15 @@ def _engine() -> str:
     except EngineError:
         if os.environ.get(AGREED) != "yes" or not ENGINE_SCRIPT.is_file():
             raise
-    done = subprocess.run(
-        [*tied_to_us(), str(ENGINE_SCRIPT)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=ENGINE_SECONDS,
-        check=False,
-    )
+    try:
+        done = _run_script()
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(
+            "there is no container engine yet",
+            observed=f"`{ENGINE_SCRIPT.name}` had not ended after {ENGINE_SECONDS:.0f} s",
+            command=str(ENGINE_SCRIPT),
+            hint="run it in a terminal, then `make lab` again",
+        ) from error
     if done.returncode != 0:
         raise EngineError(
             "there is no container engine yet",
@@ -133,3 +145,15 @@ def _engine() -> str:
             hint="run it in a terminal, then `make lab` again",
         )
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+
+
+def _run_script() -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*tied_to_us(), str(ENGINE_SCRIPT)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=ENGINE_SECONDS,
+        check=False,
+    )

@@ -121,6 +121,7 @@ class Web:
         """
         patience = _Patience(self._pause, progress)
         progress.had(_size(target))
+        furthest = _size(target)
         while True:
             have = _size(target)
             if size is not None and have >= size:
@@ -150,7 +151,8 @@ class Web:
                 trouble = troubles.broken(what, url, _size(target), size, error)
             finally:
                 answer.close()
-            if _size(target) - have >= STALL_BYTES:
+            if _size(target) - furthest >= STALL_BYTES:  # one that begins anew each time gets nowhere
+                furthest = _size(target)
                 patience = _Patience(self._pause, progress)
             patience.wait(trouble, "a new connection")
 

@@ -103,7 +103,9 @@ class Layout:
             try:
                 self.blob(digest).hardlink_to(other.blob(digest))
             except OSError:
-                shutil.copyfile(other.blob(digest), self.blob(digest))
+                draft = self.path / "blobs" / f"writing-{os.urandom(8).hex()}"
+                shutil.copyfile(other.blob(digest), draft)
+                draft.replace(self.blob(digest))  # whole, or not there
 
     def read_json(self, digest: str) -> dict[str, Any]:
         """Return the document with that digest; raises `BundleError` when it is missing."""

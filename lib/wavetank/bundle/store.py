@@ -101,9 +101,15 @@ def _alive(process: int) -> bool:
 
 
 def keep(complete: Path) -> Bundle:
-    """Take a complete bundle folder in among the user's bundles and make it the current one."""
-    if not (bundles_path() / complete.name).exists():
-        complete.rename(bundles_path() / complete.name)
+    """Take a complete bundle folder in among the user's bundles and make it the current one.
+
+    One of that name that holds as much stays; one that was not whole yet makes room.
+    """
+    there = bundles_path() / complete.name
+    if there.is_dir() and not set(read_index(complete).stages) <= set(read_index(there).stages):
+        shutil.rmtree(there)
+    if not there.exists():
+        complete.rename(there)
     return make_current(complete.name)
 
 

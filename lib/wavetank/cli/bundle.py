@@ -9,6 +9,7 @@ import click
 
 from wavetank import bundle as library
 from wavetank.bundle.index import Source
+from wavetank.cli.waiting import wait_for_background
 
 __all__ = ["bundle"]
 
@@ -40,6 +41,7 @@ def build(source: Source, strict: bool, accept: tuple[str, ...]) -> None:
     """Make a bundle; run again, it repeats nothing that is done."""
     if source != "registry" and (strict or accept):
         raise click.UsageError("--strict and --accept go with --from registry")
+    wait_for_background()
     made = library.build(
         source, strict=strict, accept=accept, foretold=lambda estimate: click.echo(str(estimate), err=True)
     )

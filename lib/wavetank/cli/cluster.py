@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from wavetank.cli.waiting import wait_for_background
 from wavetank.cluster import ClusterSpec, find_spec, load_spec, provider_for
 from wavetank.cluster.administrator import script
 from wavetank.cluster.doctor import examine, worst
-from wavetank.errors import EngineError
+from wavetank.errors import BundleError, EngineError
+
+if TYPE_CHECKING:
+    from wavetank.bundle import Bundle
 
 __all__ = ["doctor", "down", "logs", "status", "up"]
 
@@ -65,8 +70,24 @@ def up(cluster: str, labs: tuple[str, ...], bundle: Path | None, detach: bool) -
         new = bootstrap.start(cluster, spec.addons)
         click.echo(f"{'begun' if new else 'going on already'}; `wavetank status` tells how far it is")
         return
-    library.up(spec, open_bundle(bundle) if bundle else None)
+    wait_for_background()
+    library.up(spec, _holding(open_bundle(bundle), spec) if bundle else None)
+    bootstrap.forget()
     click.echo(f"\nexport KUBECONFIG={library.kubeconfig_path(spec.name)}")
+
+
+def _holding(bundle: Bundle, spec: ClusterSpec) -> Bundle:
+    """Return the bundle when it holds all that ``spec`` needs."""
+    from wavetank.bootstrap import stage_of
+
+    if (needed := stage_of(spec.addons)) not in bundle.stages:
+        raise BundleError(
+            f"the bundle {bundle.name} does not hold all of it yet",
+            observed=f"it holds {', '.join(bundle.stages)}",
+            expected=f"{needed}, for the addons {', '.join(spec.addons)}",
+            command="wavetank bundle build",
+        )
+    return bundle
 
 
 @click.command()
@@ -87,7 +108,7 @@ def down(cluster: str, keep_images: bool) -> None:
 def status(cluster: str, as_json: bool) -> None:
     """Tell how the cluster, its nodes and its addons are, and what goes on in the background."""
     from wavetank import cluster as library
-    from wavetank.bootstrap import behind, read_progress
+    from wavetank.bootstrap import behind, read_progress, running
 
     progress = read_progress()
     try:
@@ -100,7 +121,7 @@ def status(cluster: str, as_json: bool) -> None:
         both = {**(seen.as_dict() if seen else {}), "background": asdict(progress) if progress else None}
         click.echo(json.dumps(both, indent=2))
         return
-    click.echo("\n".join(map(str, filter(None, [seen, behind(progress) if progress else ""]))))
+    click.echo("\n".join(map(str, filter(None, [seen, behind(progress, alive=running()) if progress else ""]))))
 
 
 @click.command()

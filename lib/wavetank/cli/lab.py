@@ -45,7 +45,11 @@ def lab(cluster_name: str, port: int, browser: bool) -> None:
         click.echo(f"\nJupyterLab: {url}\n(Ctrl-C ends it; the cluster stays until `wavetank down`)\n")
         if browser:
             webbrowser.open(url)
-        follow(print_report, over=lambda: not running() or server.poll() is not None)
+        follow(
+            print_report,
+            over=lambda: not running() or server.poll() is not None,
+            complain=lambda error: click.echo(error, err=True),
+        )
         server.wait()
     except KeyboardInterrupt:
         click.echo("JupyterLab ends; the cluster stays until `wavetank down`.")

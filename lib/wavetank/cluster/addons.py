@@ -96,7 +96,7 @@ ADDONS: Mapping[str, Addon] = {
         stage="functions",
     ),
     "operator": Addon(("crd-load", "crd-fault", "operator"), "wavetank-system", ("wavetank-operator",)),
-    "traces": Addon(("traces",), "wavetank-system", ("wavetank-traces",)),
+    "traces": Addon(("traces",), "wavetank-system", ("wavetank-traces",), stage="mesh"),
 }
 """Addons made of Kubernetes objects. The registry is a container beside the nodes: its provider runs it."""
 

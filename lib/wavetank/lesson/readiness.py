@@ -40,20 +40,20 @@ def readiness(lab: Lab, ready: Sequence[Stage]) -> Readiness:
 def on_its_way(stage: Stage) -> bool:
     """Tell whether ``stage`` still comes up in the background."""
     progress = read_progress() if running() else None
-    return progress is not None and not progress.ended and stage not in progress.ready
+    return progress is not None and not progress.ended and stage in progress.asked and stage not in progress.ready
 
 
 def await_stage(stage: Stage, say: Callable[[str], None]) -> None:
     """Return when ``stage`` does not come up any more in the background: it is ready, or nobody brings it.
 
-    ``say`` is told what happens meanwhile. Raises `ClusterError` with what went wrong, `WaitTimeoutError` after an
-    hour.
+    ``say`` is told what happens meanwhile, and what goes wrong: it is tried again while the process runs. Raises
+    `ClusterError` with what went wrong in the end, `WaitTimeoutError` after an hour.
     """
     deadline = time.monotonic() + WAIT_SECONDS
+    waited = False
     told = ""
     while on_its_way(stage) and (progress := read_progress()):
-        if progress.error:
-            raise ClusterError(progress.error)
+        waited = True
         if time.monotonic() > deadline:
             raise WaitTimeoutError(
                 f"{WHAT_FOR[stage]} did not come up in {WAIT_SECONDS / 60:.0f} minutes",
@@ -61,7 +61,10 @@ def await_stage(stage: Stage, say: Callable[[str], None]) -> None:
                 command="wavetank status",
                 hint="it goes on: run the same cell again",
             )
-        if (now := doing(progress)) != told:
-            say(waiting_for(progress, stage, time.time()))
+        if (now := progress.error or doing(progress)) != told:
+            say(progress.error or waiting_for(progress, stage, time.time()))
             told = now
         time.sleep(LOOKS_AGAIN)
+    last = read_progress() if waited else None  # what went wrong at the end is noted before the end is
+    if last is not None and last.error and stage not in last.ready:
+        raise ClusterError(last.error)

@@ -11,6 +11,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
+from wavetank.errors import WavetankError
 from wavetank.page.model import state
 
 __all__ = ["ADDRESS"]
@@ -34,8 +35,12 @@ class StateHandler(JupyterHandler):
     @web.authenticated
     async def get(self) -> None:
         """Send it as JSON; looking may take a second, and the server goes on meanwhile."""
+        try:
+            told = await asyncio.to_thread(state)
+        except WavetankError as error:  # as a mistake in somebody's lab.yaml
+            raise web.HTTPError(500, reason=error.summary) from error
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(await asyncio.to_thread(state)))
+        self.finish(json.dumps(told))
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:

@@ -23,7 +23,9 @@ def state() -> dict[str, Any]:
     spec = _cluster(tuple(addon for lab in labs for addon in lab.addons))
     progress = read_progress()
     going = progress if progress and running() else None
-    return describe(labs, standing(spec), going, progress.error if progress else "", time.time())
+    ready = standing(spec)
+    wrong = progress.error if progress and (going or ready != STAGES) else ""
+    return describe(labs, ready, going, wrong, time.time())
 
 
 @cache
@@ -68,4 +70,4 @@ def _lab(lab: Lab, ready: Sequence[Stage]) -> dict[str, Any]:
 def _stage(stage: Stage, ready: Sequence[Stage], going: Progress | None, now: float) -> dict[str, Any]:
     left = going.left(stage, now) if going and stage not in ready else None
     words = "ready" if stage in ready else "on its way" if going else "not there"
-    return {"name": WHAT_FOR[stage], "words": words + (f", about {minutes(left)} more" if left is not None else "")}
+    return {"name": WHAT_FOR[stage], "words": words + (f", made in about {minutes(left)}" if left is not None else "")}

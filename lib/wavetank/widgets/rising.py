@@ -48,7 +48,12 @@ class Rising:
         self.progress = progress
         if self._stage in progress.ready:
             return "up"
-        return "under way" if going and not progress.ended else "failed"
+        if going and not progress.ended:
+            return "under way"
+        if self._begun and self._stage not in progress.asked:  # what has ended was begun for less
+            start(self._cluster, self.spec.addons)
+            return "under way"
+        return "failed"
 
     def wait(self, within: float) -> None:
         """Return when the cluster is up; begin if nobody has.

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.support.waiting import eventually
 
 from wavetank import bootstrap
 from wavetank.bootstrap.journal import folder
+from wavetank.bootstrap.process import held
 from wavetank.bundle.stages import up_to
 from wavetank.cluster import kubeconfig_path, up
 from wavetank.steps import StepEvent
@@ -118,6 +120,34 @@ def test_what_goes_wrong_is_noted_in_full_and_mended_by_the_next(basin: Basin, m
     bootstrap.start(path)
     eventually(ended, "all of it", within=60)
     assert (bootstrap.read_progress() or progress).error == ""
+
+
+def test_whoever_follows_is_told_how_it_ended_even_if_it_looks_too_late(
+    basin: Basin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_KIND", "write /var/lib: no space left on device")
+    bootstrap.start(str(basin.write_spec()))
+    eventually(ended, "its end", within=30)
+    told: list[StepEvent] = []
+    wrong: list[str] = []
+    bootstrap.follow(told.append, over=lambda: True, complain=wrong.append)
+    assert ("nodes", "failed") in [(event.step, event.state) for event in told]
+    assert "the disk is full" in wrong[-1]
+
+
+def test_looking_whether_it_runs_is_never_in_its_way(basin: Basin, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = threading.Event()
+    looking = threading.Thread(target=lambda: [bootstrap.running() for _ in iter(stop.is_set, True)], daemon=True)
+    folder().mkdir(parents=True)
+    (folder() / "lock").touch()
+    looking.start()
+    try:
+        for _ in range(200):
+            with held() as mine:
+                assert mine
+    finally:
+        stop.set()
+        looking.join()
 
 
 def test_whoever_follows_is_told_every_step_from_the_first(basin: Basin) -> None:

@@ -63,7 +63,7 @@ def record(step: str, state: str, at: float, seconds: float = 0.0) -> dict[str, 
 
 
 RECORDS = [
-    {"began": 1000.0},
+    {"began": 1000.0, "asked": ["containers", "kubernetes", "mesh", "functions"]},
     {"estimates": {"containers": 60.0, "kubernetes": 400.0}},
     record("build registry", "started", 1001.0),
     record("build registry", "done", 1041.0, 40.0),
@@ -76,12 +76,14 @@ def test_a_journal_tells_what_is_ready_what_is_under_way_and_how_long_it_may_tak
     progress = of_records(RECORDS)
     assert progress.ready == ("containers",)
     assert (doing(progress), progress.left("kubernetes", 1100.0)) == ("build kubernetes", 300.0)
-    assert waiting_for(progress, "kubernetes", 1100.0) == "waiting for Kubernetes, about 5 min more: build kubernetes"
+    assert (
+        waiting_for(progress, "kubernetes", 1100.0) == "waiting for Kubernetes, made in about 5 min: build kubernetes"
+    )
     assert waiting_for(progress, "mesh", 1100.0) == "waiting for the service mesh: build kubernetes"
     assert behind(progress, 1100.0).splitlines() == [
         "in the background:",
         "  containers, images and a registry  ready",
-        "  Kubernetes                         on its way, about 5 min more",
+        "  Kubernetes                         on its way, made in about 5 min",
         "  the service mesh                   on its way",
         "  functions                          on its way",
         "  … build kubernetes (58 s)",
@@ -98,3 +100,10 @@ def test_once_it_has_ended_nothing_is_under_way() -> None:
     ended = of_records([*RECORDS, {"ended": True}])
     assert "Kubernetes                         not ready" in behind(ended, 1100.0)
     assert "…" not in behind(ended, 1100.0)
+
+
+def test_one_that_was_killed_is_told_as_ended() -> None:
+    killed = of_records(RECORDS)
+    told = behind(killed, 90_000.0, alive=False)
+    assert told.startswith("what went on in the background has ended:")
+    assert "on its way" not in told

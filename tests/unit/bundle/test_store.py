@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.bundles import small_bundle
 
 from wavetank.bundle import bundles, open_bundle, remove
+from wavetank.bundle.index import read_index
 from wavetank.bundle.store import bundles_path, drop_superseded, keep, workplace
 from wavetank.errors import BundleError
 
@@ -77,3 +79,15 @@ def test_what_a_killed_process_left_behind_goes_and_what_a_living_one_works_on_s
     with workplace() as mine:
         assert {path.name for path in bundles_path().iterdir()} == {alive.name, mine.name}
     assert not mine.exists()
+
+
+def test_a_whole_bundle_takes_the_place_of_one_of_its_name_that_is_not(tmp_path: Path) -> None:
+    path = kept(tmp_path, "same")
+    index = read_index(path)
+    replace(index, stages=("containers",)).write(path)
+    assert open_bundle().stages == ("containers",)
+    (tmp_path / "again").mkdir()
+    with workplace() as folder:
+        small_bundle(tmp_path / "again").rename(folder / "same")
+        keep(folder / "same")
+    assert open_bundle().stages == index.stages

@@ -47,10 +47,30 @@ def test_it_waits_until_its_stage_is_ready_and_says_what_happens(journal: Journa
     assert not waiting.is_alive()
 
 
-def test_what_goes_wrong_ends_the_waiting_with_the_reason(journal: Journal) -> None:
+def test_what_goes_wrong_is_said_and_tried_again_and_told_in_the_end(journal: Journal) -> None:
     journal.error("port 8080 is taken\n  try: end what listens there")
-    with pytest.raises(ClusterError, match="port 8080 is taken"):
-        await_stage("kubernetes", print)
+    told: list[str] = []
+    raised: list[str] = []
+
+    def wait() -> None:
+        try:
+            await_stage("kubernetes", told.append)
+        except ClusterError as error:
+            raised.append(str(error))
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    eventually(lambda: told == ["port 8080 is taken\n  try: end what listens there"], "the error")
+    assert waiting.is_alive()
+    journal.end()
+    waiting.join(10)
+    assert raised == ["port 8080 is taken\n  try: end what listens there"]
+
+
+def test_what_was_not_asked_for_is_not_waited_for(journal: Journal) -> None:
+    less = Journal(folder() / "journal.jsonl", up_to("kubernetes"))
+    less.step(StepEvent("nodes", "started"))
+    await_stage("functions", print)
 
 
 def test_what_nobody_brings_is_not_waited_for(journal: Journal) -> None:

@@ -47,10 +47,12 @@ class Creation:
 
     def beside(self) -> Sequence[Step]:
         """Return the steps that need no node."""
-        steps = [Step("name and ports", self.claim)]
+        steps = [
+            Step("name and ports", self.claim),
+            Step("base image", self.load_base, ("name and ports",)),
+        ]
         if "registry" in self.spec.addons:
             steps.append(Step("registry", self.run_registry, ("name and ports",)))
-            steps.append(Step("base image", self.load_base, ("name and ports",)))
         return steps
 
     def steps(self) -> Sequence[Step]:
