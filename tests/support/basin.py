@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Sequence
@@ -53,6 +54,12 @@ class Basin:
         self.imported: dict[str, set[str]] = {}
         self._registry: HTTPServer | None = None
         self.bundle = small_bundle(folder / "bundle", IMAGES)
+
+    def keep_bundle(self) -> None:
+        """Put the bundle where `up` looks for one."""
+        bundles = self.folder / "cache" / "wavetank" / "bundles"
+        shutil.copytree(self.bundle.path, bundles / "small")
+        (bundles / "current").symlink_to("small")
 
     def write_spec(self) -> Path:
         """Write the spec to a file, for who reads it from one."""

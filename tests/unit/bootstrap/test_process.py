@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,9 +27,7 @@ from wavetank.steps import StepEvent
 def basin(tmp_path: Path) -> Iterator[Basin]:
     """A machine with a bundle, where `up` finds it."""
     with Basin(tmp_path) as basin:
-        bundles = tmp_path / "cache" / "wavetank" / "bundles"
-        shutil.copytree(basin.bundle.path, bundles / "small")
-        (bundles / "current").symlink_to("small")
+        basin.keep_bundle()
         yield basin
         bootstrap.end()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,9 +24,7 @@ IS_UP = "cluster basin is up: 3 nodes, addons metrics-server"
 def basin(tmp_path: Path) -> Iterator[Basin]:
     """A machine with a bundle, where `up` finds it."""
     with Basin(tmp_path) as basin:
-        bundles = tmp_path / "cache" / "wavetank" / "bundles"
-        shutil.copytree(basin.bundle.path, bundles / "small")
-        (bundles / "current").symlink_to("small")
+        basin.keep_bundle()
         yield basin
 
 
