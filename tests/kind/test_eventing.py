@@ -186,18 +186,6 @@ def test_an_event_that_nobody_wants_is_taken_and_goes_nowhere(eventing: Eventing
     assert (eventing.book("events"), eventing.book("dead-letters")) == ([], [])
 
 
-def test_nothing_is_lost_once_a_changed_broker_has_its_triggers_subscribed_anew(eventing: Eventing) -> None:
-    def subscriptions() -> set[str]:
-        return {each["metadata"]["uid"] for each in eventing.kube.list(SUBSCRIPTION, NAMESPACE)}
-
-    before = subscriptions()
-    eventing.kube.patch(BROKER_KIND, "default", NAMESPACE, {"spec": {"delivery": {"backoffDelay": "PT0.3S"}}})
-    await_subscriptions(eventing.kube, NAMESPACE)
-    assert not before & subscriptions(), "Knative makes them anew: what came meanwhile would have reached nobody"
-    assert eventing.send(GOOD, events=20, first=3000) == {202: 20}
-    eventing.until(lambda: eventing.passes() | eventing.dead_letters() == known(range(3000, 3020)), "20 passes")
-
-
 def test_a_payment_is_handed_on_once_and_only_if_it_is_the_banks(eventing: Eventing) -> None:
     def deliver(headers: dict[str, str], body: str = PAYMENT) -> Answer:
         return eventing.ask(f"http://payment-webhook.{NAMESPACE}/payments", method="POST", headers=headers, body=body)
@@ -216,3 +204,17 @@ def test_a_payment_is_handed_on_once_and_only_if_it_is_the_banks(eventing: Event
     (settled,) = eventing.book("events")
     assert (settled["id"], settled["type"], settled["times"]) == ("msg-1", SETTLED, 1)
     assert eventing.counted().came == 1
+
+
+def test_nothing_is_lost_once_a_changed_broker_has_its_triggers_subscribed_anew(eventing: Eventing) -> None:
+    # The last one: of two Subscriptions that leave a channel at the same moment, Knative may forget to take one out, and
+    # then delivers twice from there on. At least once is what it promises; nothing after this counts on once.
+    def subscriptions() -> set[str]:
+        return {each["metadata"]["uid"] for each in eventing.kube.list(SUBSCRIPTION, NAMESPACE)}
+
+    before = subscriptions()
+    eventing.kube.patch(BROKER_KIND, "default", NAMESPACE, {"spec": {"delivery": {"backoffDelay": "PT0.3S"}}})
+    await_subscriptions(eventing.kube, NAMESPACE)
+    assert not before & subscriptions(), "Knative makes them anew: what came meanwhile would have reached nobody"
+    assert eventing.send(GOOD, events=20, first=3000) == {202: 20}
+    eventing.until(lambda: eventing.passes() | eventing.dead_letters() == known(range(3000, 3020)), "20 passes")
