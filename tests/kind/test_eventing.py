@@ -207,8 +207,8 @@ def test_a_payment_is_handed_on_once_and_only_if_it_is_the_banks(eventing: Event
 
 
 def test_nothing_is_lost_once_a_changed_broker_has_its_triggers_subscribed_anew(eventing: Eventing) -> None:
-    # The last one: of two Subscriptions that leave a channel at the same moment, Knative may forget to take one out, and
-    # then delivers twice from there on. At least once is what it promises; nothing after this counts on once.
+    # The last one: of two Subscriptions that leave a channel at the same moment, Knative may forget to take one out,
+    # and then delivers twice from there on. At least once is what it promises; nothing after this counts on once.
     def subscriptions() -> set[str]:
         return {each["metadata"]["uid"] for each in eventing.kube.list(SUBSCRIPTION, NAMESPACE)}
 
