@@ -31,8 +31,7 @@ One module has one version of everything: the newest that any of them asks for. 
 the modules that its own release requires directly are of another version here, and what else is not as released. No
 component's own code is changed. A bundle from the registries has the released images, and none of this.
 
-A component that does not compile with the Kubernetes client of the others has a `go.mod` of its own, which is like the
-common one but for what hangs on that client.
+A component that does not compile, or does not run, with the versions of the others has a `go.mod` of its own.
 
 `make changes` makes this page from the `go.mod` of each release.
 

@@ -1,5 +1,5 @@
-// Knative is apart from ../go.mod: its programs end at their start with a newer OpenTelemetry, and its channels deliver
-// twice with the client-go that the others ask for. Serving and Eventing share their versions.
+// Knative is apart from ../go.mod: its programs end at their start with the newer OpenTelemetry that the others ask for.
+// Serving and Eventing share their versions.
 module wavetank.dev/source/knative-serving
 
 go 1.26.0
