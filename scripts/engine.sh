@@ -11,9 +11,10 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-log=/var/log/wavetank-dockerd.log
-release=${WAVETANK_OS_RELEASE:-/etc/os-release} # the tests have others
-cap_sys_resource=24                             # its bit in the kernel's capability sets
+machine=${WAVETANK_MACHINE:-} # the tests have another
+log=$machine/var/log/wavetank-engine.log
+release=$machine/etc/os-release
+cap_sys_resource=24 # its bit in the kernel's capability sets
 
 # -- what there is --------------------------------------------------------------------------------------------------
 
@@ -133,17 +134,20 @@ install_engine() {
   fi
 }
 
+started='' # its number, where no service manager does it
+
 start_engine() {
   if [[ $(package) == podman ]]; then
-    if [[ -d /run/systemd/system ]]; then
+    if [[ -d $machine/run/systemd/system ]]; then
       systemctl enable --now podman.socket
     else
       mkdir -p /run/podman
       setsid nohup podman system service --time=0 unix:///run/podman/podman.sock </dev/null >>"$log" 2>&1 &
+      started=$!
     fi
     return
   fi
-  if [[ -d /run/systemd/system ]] && ! lacks_sys_resource; then
+  if [[ -d $machine/run/systemd/system ]] && ! lacks_sys_resource; then
     systemctl enable --now docker
     return
   fi
@@ -151,18 +155,29 @@ start_engine() {
   if lacks_sys_resource; then
     runtime=(--add-runtime "lessened=$root/.ci/runc-without-sys-resource" --default-runtime lessened)
   fi
-  # A stale pid file of an engine that was killed would keep the next one from starting.
-  [[ -f /var/run/docker.pid ]] && ! kill -0 "$(cat /var/run/docker.pid)" 2>/dev/null && rm -f /var/run/docker.pid
+  forget_the_dead dockerd "$machine/var/run/docker.pid"
+  forget_the_dead containerd "$machine/var/run/docker/containerd/containerd.pid"
   echo "Starting dockerd (log: $log) ..."
   setsid nohup dockerd "${runtime[@]}" </dev/null >>"$log" 2>&1 &
+  started=$!
+}
+
+# An engine that was killed leaves its number in a file. Once another program has got that number, the next engine takes
+# that for itself, and either refuses to start or waits for an answer.
+forget_the_dead() {
+  local program=$1 file=$2 pid
+  pid=$(cat "$file" 2>/dev/null) || return 0
+  [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$program" ]] || rm -f "$file"
 }
 
 wait_for_engine() {
+  local seen="the engine was started but does not answer after 60 s"
   for _ in $(seq 120); do
     answers && return
+    [[ -z $started ]] || kill -0 "$started" 2>/dev/null || { seen="the engine was started, and has ended"; break; }
     sleep 0.5
   done
-  echo "the engine was started but does not answer after 60 s; its last words:" >&2
+  echo "$seen; its last words:" >&2
   tail -n 15 "$log" >&2 || true
   echo "  see more: less $log" >&2
   exit 1

@@ -1,4 +1,4 @@
-"""scripts/engine.sh as far as it changes nothing: what it asks, and what it says where it can do nothing itself."""
+"""scripts/engine.sh on machines of a test's own: what it asks, what it says, and how an engine is started."""
 
 import os
 import subprocess
@@ -23,18 +23,33 @@ class Shell:
         path.write_text(f"#!/bin/sh\n{body}\n")
         path.chmod(0o755)
 
+    def file(self, path: str, text: str) -> Path:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
     def ask(self, release: str, uid: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
-        (self.folder / "os-release").write_text(release)
+        return self.run(["ask"], release, uid, **variables)
+
+    def start(self) -> subprocess.CompletedProcess[str]:
+        return self.run([], "ID=debian\n", WAVETANK_ENGINE="yes")
+
+    def run(
+        self, arguments: list[str], release: str, uid: int = 0, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        self.file("etc/os-release", release)
+        self.file("var/log/wavetank-engine.log", "")
         self.program("id", f"case $1 in -u) echo {uid};; *) echo me;; esac")
         environment = {
             **os.environ,
             "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "DOCKER_HOST": f"unix://{self.folder}/none.sock",
-            "WAVETANK_OS_RELEASE": str(self.folder / "os-release"),
+            "WAVETANK_MACHINE": str(self.folder),
             **variables,
         }
         return subprocess.run(
-            ["/bin/bash", str(SCRIPT), "ask"],
+            ["/bin/bash", str(SCRIPT), *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -88,3 +103,32 @@ def test_an_unknown_system_is_given_nothing(shell: Shell) -> None:
     asked = shell.ask("ID=nixos\n")
     assert asked.returncode == 1
     assert "as your distribution does it" in asked.stderr
+
+
+PID_FILES = {"dockerd": "var/run/docker.pid", "containerd": "var/run/docker/containerd/containerd.pid"}
+
+
+@pytest.mark.parametrize("program", PID_FILES)
+def test_a_number_that_another_program_has_got_since_is_not_taken_for_the_engine(shell: Shell, program: str) -> None:
+    stale = shell.file(PID_FILES[program], str(os.getpid()))
+    shell.program("dockerd", "true")
+    shell.start()
+    assert not stale.exists()
+
+
+@pytest.mark.parametrize("program", PID_FILES)
+def test_an_engine_that_lives_keeps_its_number(shell: Shell, program: str) -> None:
+    shell.program("dockerd", "true")
+    shell.program(program, "read line" if program == "containerd" else 'test "$1" != wait || read line')
+    with subprocess.Popen([shell.folder / "bin" / program, "wait"], stdin=subprocess.PIPE) as living:
+        kept = shell.file(PID_FILES[program], str(living.pid))
+        shell.start()
+        assert kept.exists()
+        living.communicate(b"\n")
+
+
+def test_an_engine_that_ends_at_once_is_told_with_its_last_words(shell: Shell) -> None:
+    shell.program("dockerd", "echo 'failed to start: no space left on device'")
+    started = shell.start()
+    assert started.returncode == 1
+    assert "has ended; its last words:\nfailed to start: no space left on device" in started.stderr
