@@ -82,9 +82,9 @@ def run_steps(
     Of the steps that may begin, those that stand first in ``steps`` do.
 
     Returns the last event of each step in the order they ended. After a failure only what stands before the failed step
-    is still begun, what is under way is waited for (its work is kept for the next run), and `StepError` names the first
-    step that failed with the help its own error gave. After Ctrl-C ``on_interrupt`` is called, to end what the steps
-    under way are waiting for. Raises `InputError` for steps that can never all run.
+    is still begun, what is under way is waited for (its work is kept for the next run), and `StepError` names the one
+    of the failed steps that stands first, with the help its own error gave. After Ctrl-C ``on_interrupt`` is called, to
+    end what the steps under way are waiting for. Raises `InputError` for steps that can never all run.
     """
     _check_runnable(steps)
     limit = workers or os.cpu_count() or 1
@@ -94,7 +94,7 @@ def run_steps(
     going: dict[str, Step] = {}
     began: dict[str, float] = {}
     ended: list[StepEvent] = []
-    failure: _Outcome | None = None
+    failures: list[_Outcome] = []
     outcomes: SimpleQueue[_Outcome] = SimpleQueue()
     beat = time.monotonic() + HEARTBEAT_SECONDS
     try:
@@ -126,14 +126,15 @@ def run_steps(
             if outcome.error is None:
                 ended.append(event)
             else:
-                failure = failure or outcome
+                failures.append(outcome)
                 end = min(end, place[outcome.step.name])
     except KeyboardInterrupt:
         on_interrupt()
         _wait_for(len(began), outcomes)
         raise
-    if failure is not None:
-        raise _step_error(failure) from failure.error
+    if failures:
+        first = min(failures, key=lambda outcome: place[outcome.step.name])
+        raise _step_error(first) from first.error
     return ended
 
 

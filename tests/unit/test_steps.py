@@ -97,6 +97,25 @@ def test_a_failure_names_the_step_and_keeps_the_help() -> None:
     assert isinstance(caught.value.__cause__, BundleError)
 
 
+def test_of_several_failures_the_one_that_stands_first_is_told() -> None:
+    later_has_failed = threading.Event()
+
+    def fail(summary: str) -> None:
+        raise BundleError(summary)
+
+    def report(event: StepEvent) -> None:
+        if (event.step, event.state) == ("waits for it", "failed"):
+            later_has_failed.set()
+
+    def wait_and_fail() -> None:
+        later_has_failed.wait(PATIENCE)
+        fail("the cause")
+
+    steps = [Step("what is needed", wait_and_fail), Step("waits for it", lambda: fail("given up"))]
+    with pytest.raises(StepError, match="what is needed: the cause"):
+        run_steps(steps, report, workers=2)
+
+
 def test_a_defect_is_a_failed_step_too() -> None:
     with pytest.raises(StepError, match="broken: ZeroDivisionError"):
         run_steps([Step("broken", lambda: str(1 // 0))], quiet)

@@ -116,7 +116,7 @@ def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[S
                     expected=f"addons: [{addon.needs}, {name}]",
                 )
             needs = ("nodes ready", f"{name} images", *filter(None, [addon.needs]))
-            steps.append(Step(f"{name} images", _load(addon, spec, bundle, provider), ("nodes",)))
+            steps.append(Step(f"{name} images", _load(addon, spec, bundle, provider), ("node runtimes",)))
             steps.append(Step(name, _install(addon, spec, bundle), needs))
     return steps
 

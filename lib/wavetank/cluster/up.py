@@ -95,7 +95,7 @@ def _steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[Step]:
     spec = replace(spec, addons=tuple(there))
     return [
         *provider.create_steps(spec, bundle),
-        Step("application images", lambda: _load_application(spec, bundle, provider), ("nodes",)),
+        Step("application images", lambda: _load_application(spec, bundle, provider), ("node runtimes",)),
         *addon_steps(spec, bundle, provider),
     ]
 

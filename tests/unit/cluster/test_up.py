@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.basin import ADDON_IMAGE, APPLICATION_IMAGE, IMAGES, NODE_IMAGE, Basin, small_bundle
@@ -209,6 +210,21 @@ def test_after_a_failure_up_again_works(basin: Basin, monkeypatch: pytest.Monkey
     monkeypatch.delenv("FAKE_KIND")
     bring_up(basin)
     assert set(basin.engine.containers) == NODES
+
+
+def test_a_node_whose_runtime_never_answers_is_named(basin: Basin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wavetank.cluster.providers.kind_creation.RUNTIME_SECONDS", 0.2)
+    execute = basin.engine.on_exec
+
+    def refused(container: dict[str, Any], command: list[str], given: bytes) -> tuple[int, str]:
+        if container["Name"] == "/basin-worker" and command[-1] == "version":
+            return 1, "connection refused"
+        return execute(container, command, given)
+
+    basin.engine.on_exec = refused
+    error = failure(basin)
+    assert error.summary == "node runtimes: containerd does not answer on basin-worker"
+    assert "docker exec basin-worker journalctl -u containerd" in error.help.command
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
 from wavetank.engine import about, find_engine, run_in, telling
-from wavetank.errors import BundleError, ClusterError, InputError
+from wavetank.errors import BundleError, ClusterError, InputError, WavetankError
 from wavetank.kube import Kube
 from wavetank.steps import Step
 
@@ -31,6 +32,7 @@ __all__ = ["Creation"]
 
 CREATE = ("create", "cluster", "--config", "-", "--retain")
 CREATE_SECONDS = 300
+RUNTIME_SECONDS = 60
 API_SECONDS = 90
 READY_SECONDS = 120
 
@@ -44,6 +46,7 @@ class Creation:
         self.bundle = bundle
         self.parts = Parts(client, spec.name)
         self.folder = Folder(spec.name)
+        self.making: Future[str] = Future()
 
     def beside(self) -> Sequence[Step]:
         """Return the steps that need no node."""
@@ -61,12 +64,13 @@ class Creation:
             *self.beside(),
             Step("node image", self.load_node_image, ("name and ports",)),
             Step("nodes", self.make_nodes, ("node image",)),
+            Step("node runtimes", self.wait_runtimes, ("node image",)),
             Step("api server", self.reach_api, ("nodes",)),
             Step("pod network", self.lift_limits, ("api server",)),
             Step("nodes ready", self.wait_ready, ("api server",)),
         ]
         if "registry" in self.spec.addons:
-            steps.append(Step("registry on nodes", self.trust_registry, ("registry", "nodes")))
+            steps.append(Step("registry on nodes", self.trust_registry, ("registry", "node runtimes")))
         if "operator" in self.spec.addons:
             steps.append(Step("power agent", self.run_power_agent, ("api server",)))
         return steps
@@ -77,6 +81,8 @@ class Creation:
         with telling("asking the engine for its architecture"):
             _check_architecture(self.bundle, str(self.client.version()["Arch"]))
         self.parts.refuse_strangers()
+        if self.folder.being_made.exists():  # an `up` before this one was interrupted while it made them
+            self.parts.remove_nodes()
         if self.parts.nodes():
             return "there already"
         _check_port(self.spec, "ingress", self.spec.ports.ingress)
@@ -98,16 +104,22 @@ class Creation:
 
     def load_node_image(self) -> str:
         """Have the node image in the engine, where it stays for the next cluster."""
-        if self.parts.nodes() and not self.folder.being_made.exists():
+        if self.parts.nodes():
             return "not needed"  # what nodes are made of does not change under them
         return beside.ensure_images(self.client, self.bundle, [self.bundle.node_image])
 
     def make_nodes(self) -> str:
-        """Let kind make the nodes; those that are there whole are only started again."""
-        nodes = self.parts.nodes()
-        if self.folder.being_made.exists():  # an `up` before this one was interrupted while it made them
-            self.parts.remove_nodes()
-        elif nodes:
+        """Let kind make the nodes; those that are there are only started again."""
+        try:
+            note = self._made_or_woken()
+        except BaseException as error:
+            self.making.set_exception(error)
+            raise
+        self.making.set_result(note)
+        return note
+
+    def _made_or_woken(self) -> str:
+        if nodes := self.parts.nodes():
             _check_shape(self.spec, nodes)
             woken = [str(node.name) for node in nodes if wake(node)]
             return f"started again: {', '.join(woken)}" if woken else "there already"
@@ -123,6 +135,31 @@ class Creation:
         )
         self.folder.being_made.unlink()
         return ""
+
+    def wait_runtimes(self) -> None:
+        """Wait until every node's container runtime answers: images can be moved there while kubeadm is at work."""
+        deadline = time.monotonic() + CREATE_SECONDS + RUNTIME_SECONDS
+        while silent := [name for name in self.spec.node_names if not self._runtime_answers(name)]:
+            if self.making.done():
+                self.making.result()  # without nodes there is nothing to wait for
+                deadline = min(deadline, time.monotonic() + RUNTIME_SECONDS)
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"containerd does not answer on {', '.join(silent)}",
+                    observed=f"no answer {RUNTIME_SECONDS} s after the nodes were made",
+                    command=f"docker exec {silent[0]} journalctl -u containerd -n 50 --no-pager",
+                    hint="`wavetank down`, then `wavetank up`",
+                )
+            time.sleep(0.5)
+
+    def _runtime_answers(self, name: str) -> bool:
+        node = next((node for node in self.parts.nodes() if node.name == name), None)
+        try:
+            if node:
+                run_in(node, ["ctr", "--connect-timeout", "2s", "version"])
+            return node is not None
+        except WavetankError:  # it starts just now
+            return False
 
     def reach_api(self) -> None:
         """Write the kubeconfig and wait until the API server answers."""
