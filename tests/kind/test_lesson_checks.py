@@ -56,7 +56,7 @@ def bench(kube: Kube, timetable: str, tmp_path: Path) -> Iterator[Bench]:
         loads={"steady": STEADY},
         faults={"kill": KILL, "errors": ERRORS},
     )
-    with Bench(kube, lab) as bench:
+    with Bench(lambda: kube, lab) as bench:
         yield bench
 
 
@@ -133,7 +133,7 @@ def test_a_rollout_that_loses_nothing_and_one_that_does(bench: Bench) -> None:
     assert check(bench, "latency", load="steady", during={"restart": "timetable"}, percentile=50, below="1s").passed
     recreate = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
     bench.kube.patch("Deployment", "timetable", bench.namespace, recreate)
-    with Bench(bench.kube, bench.lab) as again:
+    with Bench(lambda: bench.kube, bench.lab) as again:
         result = check(again, "available", load="steady", during={"restart": "timetable"})
     assert not result.passed
     assert "requests failed" in result.saw

@@ -25,7 +25,7 @@ def api() -> Iterator[ApiServer]:
 
 @pytest.fixture
 def bench(api: ApiServer, tmp_path: Path) -> Iterator[Bench]:
-    with Bench(Kube.connect(api.kubeconfig(tmp_path)), LAB) as bench:
+    with Bench(lambda: Kube.connect(api.kubeconfig(tmp_path)), LAB) as bench:
         yield bench
 
 

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Self
 
 from wavetank.errors import InputError, KubeError
@@ -106,21 +107,27 @@ class Wave:
 class Bench:
     """What one run of an exercise's checks has at hand. Leaving it ends every load and fault it began.
 
-    ``say`` is told, in words, what is being waited for.
+    ``cluster`` is asked for when the first check looks at it: there are checks that need none. ``say`` is told, in
+    words, what is being waited for.
     """
 
     def __init__(
         self,
-        kube: Kube,
+        cluster: Callable[[], Kube],
         lab: Lab,
         say: Callable[[str], None] = lambda words: None,
         *,
         images: Workshop | None = None,
     ) -> None:
-        self.kube, self.lab, self.namespace, self.say = kube, lab, lab.namespace, say
+        self._cluster, self.lab, self.namespace, self.say = cluster, lab, lab.namespace, say
         self.images = images or Workshop(lab, solved=False, say=say)
         self._waves: dict[str, Wave] = {}
         self._faults: list[FaultRun] = []
+
+    @cached_property
+    def kube(self) -> Kube:
+        """The cluster the lab happens on."""
+        return self._cluster()
 
     def __enter__(self) -> Self:
         return self

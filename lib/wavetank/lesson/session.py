@@ -286,7 +286,7 @@ class LabSession:
         (print if self.say is _in_silence else self.say)(words)
 
     def _bench(self, say: Say | None = None) -> Bench:
-        return Bench(self.kube, self.model, say or self.say, images=self.images)
+        return Bench(lambda: self.kube, self.model, say or self.say, images=self.images)
 
 
 def _put_kubectl_at_hand() -> None:

@@ -43,7 +43,7 @@ def kube(api: ApiServer, tmp_path: Path) -> Kube:
 
 @pytest.fixture
 def bench(kube: Kube, lab: Lab, harbour: Harbour) -> Iterator[Bench]:
-    with Bench(kube, lab) as bench:
+    with Bench(lambda: kube, lab) as bench:
         yield bench
 
 

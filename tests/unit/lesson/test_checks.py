@@ -211,7 +211,7 @@ class TestUnderTraffic:
         self, kube: Kube, bench: Bench, harbour: Harbour, api: ApiServer
     ) -> None:
         harbour.outcomes["steady"], harbour.goes_on = [{"200": 20}, {"200": 10, "503": 10}], True
-        with Bench(kube, bench.lab) as other:
+        with Bench(lambda: kube, bench.lab) as other:
             result = check(other, "available", load="steady", failed_share=0.04)
         assert result.saw == "10 of 40 requests failed (503: 10) in the first 2 s"
         load = api.get("Load", "check-steady", NAMESPACE)
@@ -248,7 +248,7 @@ class TestUnderTraffic:
         assert "kubectl.kubernetes.io/restartedAt" in str(restarted["spec"]["template"])
 
     def test_what_a_check_began_is_over_when_the_bench_is_left(self, api: ApiServer, kube: Kube, bench: Bench) -> None:
-        with Bench(kube, bench.lab) as other:
+        with Bench(lambda: kube, bench.lab) as other:
             check(other, "available", load="steady", during={"fault": "slow"})
         fault = api.get("Fault", "slow", NAMESPACE)
         assert fault
@@ -281,7 +281,7 @@ class TestUnderTraffic:
 
         api.on_write(restart)
         bench.__exit__()
-        with Bench(bench.kube, bench.lab) as other:
+        with Bench(lambda: bench.kube, bench.lab) as other:
             result = check(other, "restarts", selector={"app": "web"}, at_most=0, load="steady")
         assert_not_yet(result, "1 restarts", "at most 0", "describe pods -l app=web")
 
@@ -370,7 +370,7 @@ def test_all_passed_is_the_exercises_own_claim_with_what_was_measured(bench: Ben
 
 def test_a_check_says_what_it_waits_for(kube: Kube, bench: Bench) -> None:
     said: list[str] = []
-    with Bench(kube, bench.lab, said.append) as talkative:
+    with Bench(lambda: kube, bench.lab, said.append) as talkative:
         check(talkative, "ready", selector={"app": "web"})
     assert said == ["waiting up to 0.3 s: at least 1 pods of app=web are ready"]
 

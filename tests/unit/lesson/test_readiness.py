@@ -18,6 +18,7 @@ from wavetank.lesson import readiness as module
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.progress import ProgressFile
 from wavetank.lesson.readiness import await_stage
+from wavetank.lesson.result import CheckResult
 from wavetank.steps import StepEvent
 
 
@@ -113,3 +114,13 @@ def test_a_checkpoint_that_asks_nothing_of_the_cluster_does_not_wait_for_it(
     journal.ready(up_to("containers"))
     empty = next(step for step in lab.checkpoints if not step.manifests)
     assert str(session.goto(empty.id)).startswith(f"at {empty.id}")
+
+
+def test_a_check_that_asks_nothing_of_the_cluster_does_not_wait_for_it(
+    journal: Journal, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wavetank.lesson.session.run_checks", lambda checks, claim, bench: CheckResult(True, claim))
+    session = LabSession(lab, ProgressFile(tmp_path / "progress.json"))
+    journal.ready(up_to("containers"))
+    journal.step(StepEvent("build kubernetes", "started"))
+    assert session.check(lab.exercises[0].id).passed
