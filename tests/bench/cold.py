@@ -60,7 +60,7 @@ from wavetank.cluster.needs import LabNeeds, Measured, Needs, Opening, load_need
 
 told = json.load(sys.stdin)
 save_needs(Needs(
-    Measured(str(date.today()), told["machine"], "make bench-cold: a fresh clone, empty caches", told["go_build"]),
+    Measured(str(date.today()), told["machine"], "`make bench-cold`: a fresh clone, empty caches", told["go_build"]),
     Opening(**told["jupyterlab"]),
     {id_: LabNeeds(**lab) for id_, lab in told["labs"].items()},
     load_needs().free,
@@ -166,7 +166,7 @@ def main() -> None:
     """Measure, print a table, and leave nothing."""
     if _out(["docker", "ps", "-aq", "--filter", "label=dev.wavetank.cluster"]):
         sys.exit("a cluster of Wavetank's is there: `wavetank down` first")
-    engine = "there already" if shutil.which("dockerd") or shutil.which("podman") else "none: installed on the way"
+    engine = "there already" if _out(["docker", "info", "--format", "{{.ID}}"]) else "none: installed on the way"
     with tempfile.TemporaryDirectory(prefix="wavetank-cold-") as folder:
         place = Path(folder)
         before = go_build(place)

@@ -26,6 +26,7 @@ def test_labs_become_ready_in_the_order_they_are_taught() -> None:
 
 
 def test_a_lab_says_what_it_waits_for() -> None:
+    assert str(readiness(find_lab("01-containers"), ())) == "waits for containers, images and a registry"
     assert str(readiness(find_lab("01-containers"), ("containers",))) == (
         "can be begun; later parts wait for Kubernetes"
     )

@@ -20,7 +20,7 @@ LOOKS_AGAIN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How far a lab can be done: whether it can be ``begun``, and the stage it ``waits_for`` (None: nothing)."""
+    """How far a lab can be done: whether it can be ``begun``, and the stage it ``waits_for`` next (None: nothing)."""
 
     begun: bool
     waits_for: Stage | None
@@ -34,7 +34,9 @@ class Readiness:
 def readiness(lab: Lab, ready: Sequence[Stage]) -> Readiness:
     """Return how far ``lab`` can be done when these stages are ready."""
     needs = stage_of(lab.addons)
-    return Readiness((lab.begins or needs) in ready, None if needs in ready else needs)
+    begins = lab.begins or needs
+    waits_for = next((stage for stage in (begins, needs) if stage not in ready), None)
+    return Readiness(begins in ready, waits_for)
 
 
 def on_its_way(stage: Stage) -> bool:
