@@ -8,7 +8,7 @@ lesson takes their node away. What it puts into other pods is the exception: tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from wavetank.steps import Step
 if TYPE_CHECKING:
     from wavetank.bundle import Bundle
 
-__all__ = ["ADDONS", "IMAGES", "Addon", "addon_steps", "images_in", "with_digests"]
+__all__ = ["ADDONS", "IMAGES", "Addon", "addon_steps", "images_in", "steps_of", "with_digests"]
 
 IMAGES = "wavetank.dev/image-digests"
 OWN_MANIFESTS = Path(__file__).parents[3] / "clusters" / "manifests"
@@ -48,7 +48,8 @@ BROKER: Obj = {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "metad
 class Addon:
     """``manifests`` are names, in the order they are applied; ``injects`` the repository of an image for other pods.
 
-    ``needs`` names another addon that has to be up before, ``stage`` what a bundle has to hold for it.
+    ``needs`` names another addon that has to be up before, but for the manifests in ``beforehand``; ``stage`` what a
+    bundle has to hold for it.
     """
 
     manifests: tuple[str, ...]
@@ -57,6 +58,7 @@ class Addon:
     check: Check | None = None
     injects: str = ""
     needs: str = ""
+    beforehand: tuple[str, ...] = ()
     stage: Stage = "kubernetes"
 
 
@@ -77,7 +79,8 @@ ADDONS: Mapping[str, Addon] = {
         ("activator", "autoscaler", "controller", "webhook", "netlayer"),
         creatable(KNATIVE_SERVICE, webhook="knative-serving/webhook"),
         injects="gcr.io/knative-releases/knative.dev/serving/cmd/queue",
-        needs="istio",
+        needs="istio",  # which knows the kinds of its gateways
+        beforehand=("knative-serving",),
         stage="functions",
     ),
     "eventing": Addon(
@@ -115,10 +118,18 @@ def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[S
                     where=spec.where("addons"),
                     expected=f"addons: [{addon.needs}, {name}]",
                 )
-            needs = ("nodes ready", f"{name} images", *filter(None, [addon.needs]))
+            needs = ("nodes ready", f"{name} images")
             steps.append(Step(f"{name} images", _load(addon, spec, bundle, provider), ("node runtimes",)))
+            if addon.beforehand:
+                steps.append(Step(f"{name} beforehand", _apply(addon.beforehand, spec, bundle), needs))
+                needs = (f"{name} beforehand", addon.needs)
             steps.append(Step(name, _install(addon, spec, bundle), needs))
     return steps
+
+
+def steps_of(name: str) -> set[str]:
+    """Return the names that steps of an addon may have."""
+    return {name, f"{name} images", f"{name} beforehand"}
 
 
 def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -> Callable[[], str | None]:
@@ -133,10 +144,20 @@ def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -
     return load
 
 
+def _apply(manifests: Sequence[str], spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
+    def apply() -> None:
+        documents = [document for name in manifests for document in _manifest(name, bundle)]
+        Kube.connect(kubeconfig_path(spec.name)).apply([with_digests(document, bundle) for document in documents])
+
+    return apply
+
+
 def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
+    apply = _apply([name for name in addon.manifests if name not in addon.beforehand], spec, bundle)
+
     def install() -> None:
+        apply()
         kube = Kube.connect(kubeconfig_path(spec.name))
-        kube.apply([with_digests(document, bundle) for document in _documents(addon, bundle)])
         for deployment in addon.deployments:
             kube.rollout(deployment, addon.namespace, timeout=ROLLOUT_SECONDS)
         if addon.check:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from wavetank.bundle.stages import Stage, up_to
 from wavetank.cluster import commands
-from wavetank.cluster.addons import ADDONS, addon_steps
+from wavetank.cluster.addons import ADDONS, addon_steps, steps_of
 from wavetank.cluster.provider import Provider, provider_for
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder, only_one
@@ -107,7 +107,7 @@ def _steps_by_stage(
     waiting: dict[Stage, set[str]] = {"containers": {step.name for step in provider.beside_steps(spec, bundle)}}
     for stage in bundle.stages[1:]:
         later = [name for name in spec.addons if name in ADDONS and ADDONS[name].stage not in up_to(stage)]
-        left_out = {each for name in later for each in (name, f"{name} images")}
+        left_out = {each for name in later for each in steps_of(name)}
         waiting[stage] = {step.name for step in steps} - left_out
     return waiting
 

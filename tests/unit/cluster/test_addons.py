@@ -107,6 +107,7 @@ def test_an_addon_without_what_it_needs_is_refused_before_anything_is_done(basin
 def test_an_addon_waits_for_what_it_needs(basin: Basin) -> None:
     steps = addon_steps(basin.spec.with_addons(("knative", "istio")), basin.bundle, basin.provider())
     assert {step.name: "istio" in step.needs for step in steps if not step.name.endswith("images")} == {
+        "knative beforehand": False,
         "knative": True,
         "istio": False,
     }

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.support.basin import ADDON_IMAGE, APPLICATION_IMAGE, IMAGES, NODE_IMA
 from tests.support.waiting import eventually
 
 from wavetank.cluster import down, kubeconfig_path, status, up
+from wavetank.cluster.providers.kind import KindProvider
 from wavetank.errors import ClusterError, EngineError, InputError, NotSupportedError, StepError
 from wavetank.steps import StepEvent
 
@@ -73,6 +76,32 @@ def test_images_go_only_where_pods_of_theirs_may_run(basin: Basin) -> None:
         "basin-worker": {APPLICATION_IMAGE},
         "basin-worker2": {APPLICATION_IMAGE},
     }
+
+
+def test_what_one_step_moves_to_a_node_no_other_moves_there_too(basin: Basin) -> None:
+    bring_up(basin)
+    provider = KindProvider()
+    moving, go_on = threading.Event(), threading.Event()
+    imports: list[str] = []
+    execute = basin.engine.on_exec
+
+    def slowly(container: dict[str, Any], command: list[str], given: bytes) -> tuple[int, str]:
+        if "import" in command:
+            imports.append(container["Name"])
+            moving.set()
+            go_on.wait(10)
+        return execute(container, command, given)
+
+    basin.engine.on_exec = slowly
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(provider.load_images, "basin", basin.bundle, [ADDON_IMAGE], ["basin-worker"])
+        assert moving.wait(10)
+        second = pool.submit(provider.load_images, "basin", basin.bundle, [ADDON_IMAGE], ["basin-worker"])
+        with pytest.raises(TimeoutError):  # it looks, and waits for what is under way
+            second.result(0.5)
+        go_on.set()
+        assert (first.result(10), second.result(10)) == ("", "")
+    assert imports == ["/basin-worker"]
 
 
 def test_addons_come_on_demand(basin: Basin) -> None:

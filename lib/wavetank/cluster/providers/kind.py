@@ -6,8 +6,9 @@ every verb works from any process, whatever happened to the cluster meanwhile.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,8 @@ class KindProvider:
 
     def __init__(self, client: docker.DockerClient | None = None) -> None:
         self._client = client or engine.connect()
+        self._lock = threading.Lock()
+        self._moving: dict[tuple[str, str], Future[None]] = {}  # by node and image
 
     def info(self) -> Info:
         """Return the provider's name and what it can do."""
@@ -89,8 +92,31 @@ class KindProvider:
         """Import images of the bundle on ``nodes`` at the same time; return a note."""
         targets = [node for node in Parts(self._client, name).nodes() if not nodes or node.name in nodes]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            moved = list(pool.map(lambda node: _import_missing(node, bundle, refs), targets))
+            moved = list(pool.map(lambda node: self._import_missing(node, bundle, refs), targets))
         return "" if any(moved) else "there already"
+
+    def _import_missing(self, node: Container, bundle: Bundle, refs: Sequence[str]) -> bool:
+        """Import those images a node does not have; tell whether there were any."""
+        missing = {(str(node.name), ref) for ref in _missing(node, bundle, refs)}
+        with self._lock:  # what another step is moving there is waited for, not moved twice
+            others = [self._moving[each] for each in missing if each in self._moving]
+            own = sorted(missing - self._moving.keys())
+            moved: Future[None] = Future()
+            self._moving.update(dict.fromkeys(own, moved))
+        try:
+            if own:
+                engine.feed(node, IMPORT, lambda sink: bundle.write_docker_archive([ref for _, ref in own], sink))
+            moved.set_result(None)
+        except BaseException as error:
+            moved.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                for each in own:
+                    del self._moving[each]
+        for other in others:
+            other.result()
+        return bool(missing)
 
     def stop_node(self, name: str, node: str) -> None:
         """Freeze a worker's container: its kubelet falls silent, as when the power is cut."""
@@ -109,12 +135,8 @@ class KindProvider:
         logs.collect(parts.nodes(), parts.others(), Folder(name), folder)
 
 
-def _import_missing(node: Container, bundle: Bundle, refs: Sequence[str]) -> bool:
-    """Import those images a node does not have; tell whether there were any."""
+def _missing(node: Container, bundle: Bundle, refs: Sequence[str]) -> list[str]:
     # Beside the images of other imports under way there are complaints of what is not whole yet.
     listed = [line.split() for line in run_in(node, [*CTR, "images", "ls"]).splitlines()]
     there = {(fields[0], fields[2]) for fields in listed if len(fields) > 2}
-    missing = [ref for ref in refs if (ref, bundle.image(ref).digest) not in there]
-    if missing:
-        engine.feed(node, IMPORT, lambda sink: bundle.write_docker_archive(missing, sink))
-    return bool(missing)
+    return [ref for ref in refs if (ref, bundle.image(ref).digest) not in there]
