@@ -15,6 +15,7 @@ from wavetank.bundle.bundle import Bundle, verify
 from wavetank.bundle.index import read_index
 from wavetank.bundle.stages import STAGES
 from wavetank.bundle.store import keep, workplace
+from wavetank.bundle.unpacking import unpack
 from wavetank.errors import BundleError, InputError
 
 __all__ = ["load", "save"]
@@ -52,33 +53,39 @@ def save(bundle: Bundle, target: Path) -> Path:
     return target
 
 
-def load(archive: Path) -> Bundle:
+def load(archive: Path, digest: str = "") -> Bundle:
     """Take over the bundle in ``archive`` and make it the current one; nothing is kept unless every byte is as it was.
 
-    Raises `BundleError` when the archive is truncated or damaged, and, by name, for an image that is missing or
-    changed; `InputError` when there is no such file.
+    A bundle vouches for itself only: with ``digest``, what `save` has told (`Bundle.digest`), it has to be that one.
+    Raises `BundleError` when the archive is truncated or damaged, by name for an image that is missing or changed, for
+    another bundle than ``digest`` says, and for one whose name another bundle has already; `InputError` when there is
+    no such file.
     """
     if not archive.is_file():
         raise InputError(f"there is no file {archive}", expected="an archive made by `wavetank bundle save`")
     with workplace() as folder:
-        _extract(archive, folder)
-        found = [path.parent for path in folder.glob("*/bundle.json")]
-        if len(found) != 1:
+        found = _unpacked(archive, folder)
+        if not (found / "bundle.json").is_file():
             raise BundleError(
                 f"{archive} is not the archive of a bundle",
-                observed=f"{len(found)} files bundle.json in it",
+                observed="no file bundle.json in it",
                 expected="an archive made by `wavetank bundle save`",
             )
-        bundle = Bundle(found[0], read_index(found[0]))
+        bundle = Bundle(found, read_index(found))
+        if digest and bundle.digest != digest:
+            raise BundleError(
+                f"{archive} is another bundle than it should be",
+                observed=bundle.digest,
+                expected=digest,
+                hint="ask whoever saved it which digest `wavetank bundle save` told",
+            )
         verify(bundle)
-        return keep(found[0])
+        return keep(found)
 
 
-def _extract(archive: Path, folder: Path) -> None:
+def _unpacked(archive: Path, folder: Path) -> Path:
     try:
-        with tarfile.open(archive) as tar:
-            # The "data" filter refuses what would be written outside the folder, and anything but files and folders.
-            tar.extractall(folder, filter="data")
+        return unpack(archive, folder)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         raise BundleError(

@@ -31,6 +31,11 @@ class Bundle:
         return self.path.name
 
     @property
+    def digest(self) -> str:
+        """The digest of bundle.json, which names every image and file with its own: who knows it knows the bundle."""
+        return sha256_file(self.path / "bundle.json")
+
+    @property
     def images(self) -> tuple[BundleImage, ...]:
         """All images."""
         return self.index.images

@@ -85,7 +85,7 @@ def read_index(folder: Path) -> Index:
             command="wavetank bundle ls",
             hint="`wavetank bundle build` makes one, `wavetank bundle load FILE` takes one over",
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(
             f"{path} is damaged",
             observed=str(error).splitlines()[0],

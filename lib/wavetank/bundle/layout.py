@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 EPOCH = "1970-01-01T00:00:00Z"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,12 @@ class Layout:
         self.write_index({})
 
     def blob(self, digest: str) -> Path:
-        """Return where the blob of that digest is kept, whether it is there or not."""
+        """Return where the blob of that digest is kept, whether it is there or not.
+
+        Raises `BundleError` for what is no digest: it comes from manifests that others have written.
+        """
+        if not _DIGEST.fullmatch(digest):
+            raise BundleError(f"{digest[:100]!r} is not a digest", expected="sha256: and 64 hexadecimal digits")
         return self.path / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
     def add_bytes(self, content: bytes, media_type: str) -> Descriptor:

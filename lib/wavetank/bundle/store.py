@@ -84,7 +84,8 @@ def workplace() -> Iterator[Path]:
     parent = bundles_path()
     parent.mkdir(parents=True, exist_ok=True)
     for leftover in parent.glob(f"{UNFINISHED}*"):
-        if not _alive(int(leftover.name.split("-")[1])):
+        process = leftover.name.split("-")[1]
+        if process.isdecimal() and not _alive(int(process)):
             shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix=f"{UNFINISHED}{os.getpid()}-") as folder:
         yield Path(folder)
@@ -103,11 +104,22 @@ def _alive(process: int) -> bool:
 def keep(complete: Path) -> Bundle:
     """Take a complete bundle folder in among the user's bundles and make it the current one.
 
-    One of that name that holds as much stays; one that was not whole yet makes room.
+    One of that name that was not whole yet makes room; the very same one stays. Raises `BundleError` when another one
+    has the name.
     """
     there = bundles_path() / complete.name
-    if there.is_dir() and not set(read_index(complete).stages) <= set(read_index(there).stages):
-        shutil.rmtree(there)
+    if there.is_dir():
+        known, new = Bundle(there, read_index(there)), Bundle(complete, read_index(complete))
+        if set(new.stages) > set(known.stages):
+            shutil.rmtree(there)
+        elif new.digest != known.digest:
+            raise BundleError(
+                f"another bundle is called {complete.name} already",
+                observed=known.digest,
+                expected=new.digest,
+                command=f"wavetank bundle rm {complete.name}",
+                hint="remove the one that is there, if it is not the one you want",
+            )
     if not there.exists():
         complete.rename(there)
     return make_current(complete.name)

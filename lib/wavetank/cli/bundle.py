@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import get_args
 
@@ -63,15 +64,22 @@ def pin(accept: tuple[str, ...]) -> None:
 @click.option("--bundle", "path", type=click.Path(path_type=Path), help="A bundle's folder instead of the current one.")
 def save(file: Path, path: Path | None) -> None:
     """Write the bundle to FILE; named .tar.gz it is a third of the size."""
-    written = library.save(library.open_bundle(path), file)
+    opened = library.open_bundle(path)
+    digest = opened.digest
+    written = library.save(opened, file)
     click.echo(f"{written}: {written.stat().st_size / MIB:.0f} MiB")
+    click.echo(f"whoever takes it over checks it by: wavetank bundle load {shlex.quote(file.name)} --digest {digest}")
 
 
 @bundle.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def load(file: Path) -> None:
-    """Take over the bundle in FILE, every byte of it checked."""
-    loaded = library.load(file)
+@click.option("--digest", default="", help="What `wavetank bundle save` told: nothing else is taken over.")
+def load(file: Path, digest: str) -> None:
+    """Take over the bundle in FILE, every byte of it checked.
+
+    A bundle brings programs that will run here. Without --digest it has nothing but its own word for them.
+    """
+    loaded = library.load(file, digest)
     click.echo(f"{loaded.name}: {len(loaded.images)} images in {loaded.path}")
 
 

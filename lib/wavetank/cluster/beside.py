@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from os import fdopen, pipe
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,9 @@ __all__ = [
 
 OWNER = "dev.wavetank.cluster"
 """The label, on networks and containers, whose value is the name of the cluster."""
+
+GIVEN = "dev.wavetank.given"
+"""The label, on a container, of the digest of the files it was given: with others it is made anew."""
 
 BUILT = "dev.wavetank.build"
 """The label, on images, of what was built on the engine in a lab."""
@@ -181,22 +185,24 @@ def _run(
     name = f"{cluster}-{what}"
     with telling(f"running {name}"):
         wanted = client.images.get(image).id
+        archive = _tar({f"run/wavetank/{path}": text for path, text in (files or {}).items()})
+        given = sha256(archive).hexdigest()
         with suppress(docker.errors.NotFound):
             found = client.containers.get(name)
-            if found.status == "running" and found.attrs["Image"] == wanted:
+            if found.status == "running" and found.attrs["Image"] == wanted and found.labels.get(GIVEN) == given:
                 return "there already"
             remove(found)
         policy: Any = {"Name": about(client).restart_policy}
         container = client.containers.create(
             image,
             name=name,
-            labels={OWNER: cluster},
+            labels={OWNER: cluster, GIVEN: given},
             network=cluster,
             restart_policy=policy,
             **settings,
         )
         if files:
-            container.put_archive("/", _tar({f"run/wavetank/{path}": text for path, text in files.items()}))
+            container.put_archive("/", archive)
         container.start()
     _wait(container, ready)
     return note

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from wavetank.cluster.provider import Node
-from wavetank.errors import WavetankError
+from wavetank.errors import ClusterError, WavetankError
 from wavetank.kube import Kube
 
 __all__ = ["LONGEST_OFF", "POWER_OFF_UNTIL", "Desk", "PowerAgent", "off_until", "run"]
@@ -62,58 +63,80 @@ def off_until(annotations: Mapping[str, str] | None, now: datetime) -> datetime 
 
 
 class PowerAgent:
-    """The wish for each node and the switch. `ask` may be called from another thread than `tick`."""
+    """The wish for each node and the switch. `ask` may be called from another thread than `tick`.
 
-    def __init__(self, cluster: str, desk: Desk) -> None:
+    Deadlines are kept on ``clock``, in seconds, which nobody sets: a machine's date may jump.
+    """
+
+    def __init__(self, cluster: str, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
         self.cluster = cluster
         self.desk = desk
-        self._off_until: dict[str, datetime] = {}
+        self._clock = clock
+        self._asked: dict[str, str] = {}
+        self._off_until: dict[str, float] = {}
         self._stopped: set[str] = set()
         self._lock = threading.Lock()
 
-    def recover(self, now: datetime) -> None:
+    def recover(self) -> None:
         """Take over the nodes that are stopped already, as by an agent before this one."""
         for node in self.desk.nodes(self.cluster):
             if node.role == "worker" and node.state == "paused":
                 self._stopped.add(node.name)
-                self._off_until[node.name] = now + UNASKED
+                self._off_until[node.name] = self._clock() + UNASKED.total_seconds()
 
-    def ask(self, node: str, until: datetime | None) -> None:
-        """Want ``node`` off until then, or on for None."""
+    def ask(self, node: str, annotations: Mapping[str, str] | None, now: datetime) -> None:
+        """Want ``node`` off or on as its ``annotations`` say at the date ``now``.
+
+        Said again, the same changes nothing: a node is off for an hour at most, not for an hour from each event.
+        """
+        text = (annotations or {}).get(POWER_OFF_UNTIL, "")
         with self._lock:
-            if until is not None:
-                self._off_until[node] = until
+            if text and text == self._asked.get(node):
+                return
+            self._asked[node] = text
+            if until := off_until(annotations, now):
+                self._off_until[node] = self._clock() + (until - now).total_seconds()
             else:
                 self._off_until.pop(node, None)
 
-    def tick(self, now: datetime) -> None:
-        """Stop and start what is not as it is wanted ``now``; what fails is tried again with the next tick."""
+    def tick(self) -> None:
+        """Start and stop what is not as it is wanted now; what fails is tried again with the next tick."""
         with self._lock:
-            wanted = {node for node, until in self._off_until.items() if until > now}
-        for node in wanted - self._stopped:
-            _log.info("stopping %s", node)
-            self.desk.stop_node(self.cluster, node)
-            self._stopped.add(node)
-        for node in self._stopped - wanted:
-            _log.info("starting %s", node)
-            self.desk.start_node(self.cluster, node)
-            self._stopped.discard(node)
+            wanted = {node for node, until in self._off_until.items() if until > self._clock()}
+        for node in sorted(self._stopped - wanted):  # first: one that cannot be stopped keeps no other one off
+            if self._switched(node, "starting", self.desk.start_node):
+                self._stopped.discard(node)
+        for node in sorted(wanted - self._stopped):
+            if self._switched(node, "stopping", self.desk.stop_node):
+                self._stopped.add(node)
+
+    def _switched(self, node: str, doing: str, switch: Callable[[str, str], None]) -> bool:
+        _log.info("%s %s", doing, node)
+        try:
+            switch(self.cluster, node)
+        except WavetankError as error:
+            _log.warning("%s %s: %s", doing, node, error)
+            return False
+        return True
 
 
 def run(cluster: str, stop: threading.Event | None = None) -> None:
-    """Serve ``cluster`` until ``stop`` is set; the entry point of the agent's container."""
+    """Serve ``cluster`` until ``stop`` is set; the entry point of the agent's container.
+
+    Raises `ClusterError` when nodes cannot be listened for any more: the engine then starts the container again.
+    """
     from wavetank.cluster.providers.kind import KindProvider
 
     stop = stop or threading.Event()
     agent = PowerAgent(cluster, KindProvider())
-    agent.recover(datetime.now(UTC))
+    agent.recover()
     _log.info("serving %s", cluster)
-    threading.Thread(target=_listen, args=(agent, Kube.connect(), stop), daemon=True).start()
+    listening = threading.Thread(target=_listen, args=(agent, Kube.connect(), stop), daemon=True)
+    listening.start()
     while not stop.wait(TICK_SECONDS):
-        try:
-            agent.tick(datetime.now(UTC))
-        except WavetankError as error:
-            _log.warning("%s", error)
+        agent.tick()
+        if not listening.is_alive():
+            raise ClusterError("the power agent hears of nodes no more", command=f"docker logs {cluster}-power")
 
 
 def _listen(agent: PowerAgent, kube: Kube, stop: threading.Event) -> None:
@@ -121,5 +144,4 @@ def _listen(agent: PowerAgent, kube: Kube, stop: threading.Event) -> None:
         if change in ("LOST", "BACK"):
             _log.warning("the API server is %s; deadlines hold all the same", change.lower())
         elif change != "DELETED" and CONTROL_PLANE not in node["metadata"].get("labels", {}):
-            until = off_until(node["metadata"].get("annotations"), datetime.now(UTC))
-            agent.ask(node["metadata"]["name"], until)
+            agent.ask(node["metadata"]["name"], node["metadata"].get("annotations"), datetime.now(UTC))

@@ -84,14 +84,19 @@ def only_one(doing: str) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(folder, os.O_RDONLY)  # the folder itself is the lock: nothing is left to clean up
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(lock, doing, folder)
         yield
+    finally:
+        os.close(lock)
+
+
+def _lock(folder: int, doing: str, path: Path) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise ClusterError(
             f"{doing} has to wait: another process is changing a cluster",
-            observed=f"{folder} is locked",
+            observed=f"{path} is locked",
             command="pgrep -af wavetank",
             hint="wait until that process has ended, or end it",
         ) from None
-    finally:
-        os.close(lock)

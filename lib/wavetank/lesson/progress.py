@@ -137,7 +137,10 @@ class ProgressFile:
 
 
 def _parse(text: bytes, path: Path) -> Progress:
-    data = json.loads(text)
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if isinstance(data, dict) and isinstance(data.get("version"), int) and data["version"] > VERSION:
         raise InputError(
             f"{path} was written by a newer Wavetank",

@@ -5,8 +5,8 @@
        └───────────┴─────▶ Failed     refused, never took effect, or could not be put back
 
 What has to be known for reverting is in the status before anything is changed, so a look after a restart of the
-operator goes on where the last one ended. A Fault that is deleted is reverted first (its finalizer waits for that),
-but never for longer than `GIVE_UP_AFTER`.
+operator goes on where the last one ended. What cannot be reverted is tried again until it can. A Fault that is deleted
+is reverted first (its finalizer waits for that), but never for longer than `GIVE_UP_AFTER`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ from wavetank.operator.rules import check_fault
 __all__ = ["EFFECTS", "GIVE_UP_AFTER", "FaultTender"]
 
 GIVE_UP_AFTER = 30.0
-"""Seconds of failing to revert after which a fault is let go, with what is to be put back in its status."""
+"""Seconds of failing to revert after which a deleted fault is let go, with what is to be put back in its status."""
 _SOON = 1.0
 _BREAKING = threading.Lock()
 """Two faults must not plan to change the same value at the same time."""
@@ -129,7 +129,9 @@ class FaultTender:
         try:
             message = EFFECTS[order.fault.kind].revert(order, status["original"], affected)
         except KubeError as error:
-            if not self._gives_up():
+            if "deletionTimestamp" not in resource["metadata"] or not self._gives_up():
+                with suppress(KubeError):
+                    self._write({"message": f"not put back yet, and tried again: {_one_line(error)}"})
                 raise
             return self._finish("Failed", f"could not be put back, see status.original: {_one_line(error)}")
         if _is_leaving(resource):

@@ -63,12 +63,18 @@ class Feed(Generic[_P]):
         self._picture = picture
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._lost_since: float | None = None
+        self._failed: dict[Watched, Exception] = {}
         self._threads: list[threading.Thread] = []
 
     @property
     def picture(self) -> _P:
-        """The latest picture; one look at the cluster while the feed does not run."""
+        """The latest picture; one look at the cluster while the feed does not run.
+
+        Raises what the reducer has raised, until it takes up what there is: a picture that stands still is none.
+        """
         if self._threads and not self._stop.is_set():
+            for error in list(self._failed.values()):
+                raise error
             return self._picture
         return look(self._kube, self._watched, self._picture, self._after)
 
@@ -108,19 +114,24 @@ class Feed(Generic[_P]):
                     if type_ in (LOST, BACK):  # the pulse knows sooner, and for a server that is frozen too
                         continue
                     if first is None and type_ != SYNCED:
-                        self._take(Change(type_, what.kind, (obj,), datetime.now(UTC)))
+                        self._take(what, Change(type_, what.kind, (obj,), datetime.now(UTC)))
                     elif first is not None and type_ == SYNCED:
-                        self._take(Change(LISTED, what.kind, tuple(first), datetime.now(UTC)))
+                        self._take(what, Change(LISTED, what.kind, tuple(first), datetime.now(UTC)))
                         first = None
                     elif first is not None:
                         first.append(obj)
             except KubeError:  # refused, such as a kind whose definition is not there yet
                 self._stop.wait(_PULSE)
+            except Exception as error:  # a thread has nobody to raise to: the view asks for the picture, and tells it
+                self._failed[what] = error
+                self._on_change()
+                self._stop.wait(_PULSE)
 
-    def _take(self, change: Change) -> None:
+    def _take(self, what: Watched, change: Change) -> None:
         with self._lock:
             before, self._picture = self._picture, self._after(self._picture, change)
-        if self._picture != before:
+        recovered = self._failed.pop(what, None) is not None
+        if self._picture != before or recovered:
             self._on_change()
 
     def _feel_pulse(self) -> None:

@@ -67,6 +67,8 @@ class LookFeed(Generic[_P]):
                     self._lost_since, self.trouble = None, ""
             except WavetankError as error:
                 self._lost_since, self.trouble = None, str(error)
+            except Exception as error:  # a thread has nobody to raise to: the view tells it, and the next look may see
+                self._lost_since, self.trouble = None, f"{type(error).__name__}: {error}"
             self._on_change()
             took = time.monotonic() - began
             pause = max(_PULSE - took, _REST * took)

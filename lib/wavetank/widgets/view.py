@@ -110,6 +110,8 @@ class View(ABC):
             work()
         except WavetankError as error:
             self.complain(str(error))
+        except Exception as error:  # a thread has nobody to raise to: the page is where it can be read
+            self.complain(f"{type(error).__name__}: {error}")
         finally:
             for button in busy:
                 button.disabled = False

@@ -91,15 +91,76 @@ def test_an_archive_without_one_layer_is_refused_by_the_images_name(bundle: Bund
         load(archive)
 
 
-def test_an_archive_that_would_write_elsewhere_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, link: str = "", content: bytes = b""
+) -> tuple[tarfile.TarInfo, BytesIO]:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, link, len(content)
+    return info, BytesIO(content)
+
+
+@pytest.mark.parametrize(
+    ("members", "observed"),
+    [
+        ([member("../../outside", content=b"evil")], "'../../outside'"),
+        ([member("/tmp/outside", content=b"evil")], "'/tmp/outside'"),
+        ([member("b/../../outside", content=b"evil")], "outside'"),
+        ([member("b/way", tarfile.SYMTYPE, "../.."), member("b/way/outside", content=b"evil")], "'b/way' is neither"),
+        ([member("b/bundle.json", tarfile.LNKTYPE, "../outside")], "'b/bundle.json' is neither"),
+        ([member("b/pipe", tarfile.FIFOTYPE)], "'b/pipe' is neither"),
+        ([member("b/disk", tarfile.BLKTYPE)], "'b/disk' is neither"),
+        ([member("b/a\nb")], "the name"),
+        ([member(".unfinished-x/bundle.json")], "the name"),
+        ([member("current/bundle.json")], "'current/bundle.json'"),
+        ([member("b/bundle.json"), member("c/bundle.json")], "'c/bundle.json' beside b"),
+    ],
+)
+def test_what_no_bundle_has_is_refused_before_it_is_written(
+    bundle: Bundle, tmp_path: Path, members: list[tuple[tarfile.TarInfo, BytesIO]], observed: str
+) -> None:
     archive = tmp_path / "evil.tar"
     with tarfile.open(archive, "w") as tar:
-        info = tarfile.TarInfo("../../outside")
-        info.size = 4
-        tar.addfile(info, BytesIO(b"evil"))
-    with pytest.raises(BundleError, match="cannot be read"):
+        for info, content in members:
+            content.seek(0)
+            tar.addfile(info, content)
+    with pytest.raises(BundleError, match="not the archive of a bundle") as caught:
         load(archive)
+    assert observed in caught.value.help.observed
     assert not list(tmp_path.rglob("outside"))
+    assert leftovers(tmp_path) == []
+
+
+def test_an_archive_that_would_fill_the_disk_is_refused(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = save(bundle, tmp_path / "bundle.tar.gz")
+    monkeypatch.setattr("wavetank.bundle.unpacking.MOST_BYTES", 1000)
+    with pytest.raises(BundleError) as caught:
+        load(archive)
+    assert "more than" in caught.value.help.observed
+    assert leftovers(tmp_path) == []
+
+
+def test_a_bundle_that_is_another_one_than_was_told_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    archive = save(bundle, tmp_path / "bundle.tar")
+    with pytest.raises(BundleError, match="another bundle than it should be") as caught:
+        load(archive, "sha256:" + "0" * 64)
+    assert caught.value.help.observed == bundle.digest
+    assert load(archive, bundle.digest).digest == bundle.digest
+
+
+def test_another_bundle_of_a_name_that_is_there_is_refused_and_the_one_that_is_there_stays(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    archive = save(bundle, tmp_path / "bundle.tar")
+    known = load(archive)
+    with (known.path / "bundle.json").open("a") as index:
+        index.write("\n")
+    digest = known.digest
+    with pytest.raises(BundleError, match=r"is called .* already") as caught:
+        load(archive)
+    assert f"wavetank bundle rm {bundle.name}" in caught.value.help.command
+    assert open_bundle().digest == digest
 
 
 def test_a_tar_of_something_else_is_refused(bundle: Bundle, tmp_path: Path) -> None:

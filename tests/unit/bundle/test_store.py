@@ -27,6 +27,13 @@ def kept(tmp_path: Path, name: str) -> Path:
         return keep(folder / name).path
 
 
+def test_a_folder_of_another_name_beside_the_bundles_stops_nothing(tmp_path: Path) -> None:
+    (bundles_path() / ".unfinished-mine").mkdir(parents=True)
+    with workplace() as folder:
+        assert folder.is_dir()
+    assert (bundles_path() / ".unfinished-mine").is_dir()
+
+
 def test_without_a_bundle_it_says_how_to_get_one() -> None:
     assert bundles() == []
     with pytest.raises(BundleError, match="there is no bundle yet") as caught:

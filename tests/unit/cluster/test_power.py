@@ -4,19 +4,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wavetank.cluster import Node
-from wavetank.cluster.power import LONGEST_OFF, POWER_OFF_UNTIL, UNASKED, PowerAgent, off_until
-from wavetank.errors import EngineError
+from wavetank.cluster.power import LONGEST_OFF, POWER_OFF_UNTIL, UNASKED, PowerAgent, off_until, run
+from wavetank.errors import ClusterError, EngineError
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=30)
 
 
 class Desk:
-    """Nodes as switches; ``refuse`` makes the next switch fail."""
+    """Nodes as switches; those in ``refuse`` cannot be switched."""
 
     def __init__(self, **states: str) -> None:
         self.states = states
-        self.refuse = False
+        self.refuse: set[str] = set()
 
     def nodes(self, name: str) -> tuple[Node, ...]:
         roles = {"captain": "control-plane"}
@@ -29,8 +29,7 @@ class Desk:
         self._switch(node, "running")
 
     def _switch(self, node: str, state: str) -> None:
-        if self.refuse:
-            self.refuse = False
+        if node in self.refuse:
             raise EngineError("the engine is busy")
         self.states[node] = state
 
@@ -55,76 +54,150 @@ def test_a_node_without_annotations_is_on() -> None:
     assert off_until(None, NOW) is None
 
 
-def test_a_node_is_off_until_its_time_though_nobody_asks_again() -> None:
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def off(until: datetime) -> dict[str, str]:
+    return {POWER_OFF_UNTIL: until.isoformat()}
+
+
+def test_a_node_is_off_until_its_time_though_nobody_asks_again(clock: Clock) -> None:
     desk = Desk(w1="running", w2="running")
-    agent = PowerAgent("basin", desk)
-    agent.ask("w1", SOON)
-    agent.tick(NOW)
+    agent = PowerAgent("basin", desk, clock)
+    agent.ask("w1", off(SOON), NOW)
+    agent.tick()
     assert desk.states == {"w1": "paused", "w2": "running"}
-    agent.tick(SOON - timedelta(milliseconds=1))
+    clock.seconds += 29.9
+    agent.tick()
     assert desk.states["w1"] == "paused"
-    agent.tick(SOON)
+    clock.seconds += 0.1
+    agent.tick()
     assert desk.states["w1"] == "running"
 
 
-def test_taking_the_annotation_away_brings_the_node_back_at_once() -> None:
+def test_a_date_that_is_set_while_a_node_is_off_changes_nothing(clock: Clock) -> None:
     desk = Desk(w1="running")
-    agent = PowerAgent("basin", desk)
-    agent.ask("w1", SOON)
-    agent.tick(NOW)
-    agent.ask("w1", None)
-    agent.tick(NOW)
+    agent = PowerAgent("basin", desk, clock)
+    agent.ask("w1", off(SOON), NOW)
+    agent.tick()
+    clock.seconds += 10
+    agent.ask("w1", off(SOON), NOW - timedelta(days=1))
+    clock.seconds += 20
+    agent.tick()
     assert desk.states["w1"] == "running"
 
 
-def test_a_later_deadline_replaces_the_earlier_one() -> None:
+def test_a_far_date_is_an_hour_from_when_it_was_first_told(clock: Clock) -> None:
     desk = Desk(w1="running")
-    agent = PowerAgent("basin", desk)
-    agent.ask("w1", SOON)
-    agent.tick(NOW)
-    agent.ask("w1", SOON + timedelta(seconds=30))
-    agent.tick(SOON)
+    agent = PowerAgent("basin", desk, clock)
+    for minutes in range(0, 60, 10):
+        agent.ask("w1", off(NOW + timedelta(days=1)), NOW + timedelta(minutes=minutes))
+        agent.tick()
+        assert desk.states["w1"] == "paused"
+        clock.seconds += 600
+    agent.tick()
+    assert desk.states["w1"] == "running"
+
+
+def test_taking_the_annotation_away_brings_the_node_back_at_once(clock: Clock) -> None:
+    desk = Desk(w1="running")
+    agent = PowerAgent("basin", desk, clock)
+    agent.ask("w1", off(SOON), NOW)
+    agent.tick()
+    agent.ask("w1", None, NOW)
+    agent.tick()
+    assert desk.states["w1"] == "running"
+
+
+def test_a_later_deadline_replaces_the_earlier_one(clock: Clock) -> None:
+    desk = Desk(w1="running")
+    agent = PowerAgent("basin", desk, clock)
+    agent.ask("w1", off(SOON), NOW)
+    agent.tick()
+    agent.ask("w1", off(SOON + timedelta(seconds=30)), NOW)
+    clock.seconds += 30
+    agent.tick()
     assert desk.states["w1"] == "paused"
 
 
-def test_a_start_that_fails_is_tried_again() -> None:
+def test_a_start_that_fails_is_tried_again(clock: Clock) -> None:
     desk = Desk(w1="running")
-    agent = PowerAgent("basin", desk)
-    agent.ask("w1", SOON)
-    agent.tick(NOW)
-    desk.refuse = True
-    with pytest.raises(EngineError):
-        agent.tick(SOON)
-    agent.tick(SOON)
+    agent = PowerAgent("basin", desk, clock)
+    agent.ask("w1", off(SOON), NOW)
+    agent.tick()
+    clock.seconds += 30
+    desk.refuse.add("w1")
+    agent.tick()
+    assert desk.states["w1"] == "paused"
+    desk.refuse.clear()
+    agent.tick()
     assert desk.states["w1"] == "running"
 
 
-def test_a_node_that_an_agent_before_left_stopped_comes_back() -> None:
+def test_a_node_that_cannot_be_stopped_keeps_no_other_one_off(clock: Clock) -> None:
+    desk = Desk(w1="running", w2="running", w3="running")
+    agent = PowerAgent("basin", desk, clock)
+    agent.ask("w3", off(SOON), NOW)
+    agent.tick()
+    desk.refuse.add("w1")
+    agent.ask("w1", off(SOON + timedelta(minutes=5)), NOW)
+    agent.ask("w2", off(SOON + timedelta(minutes=5)), NOW)
+    clock.seconds += 30
+    agent.tick()
+    assert desk.states == {"w1": "running", "w2": "paused", "w3": "running"}
+
+
+def test_a_node_that_an_agent_before_left_stopped_comes_back(clock: Clock) -> None:
     desk = Desk(captain="running", w1="paused", w2="running")
-    agent = PowerAgent("basin", desk)
-    agent.recover(NOW)
-    agent.tick(NOW)
+    agent = PowerAgent("basin", desk, clock)
+    agent.recover()
+    agent.tick()
     assert desk.states["w1"] == "paused"
-    agent.tick(NOW + UNASKED)
+    clock.seconds += UNASKED.total_seconds()
+    agent.tick()
     assert desk.states == {"captain": "running", "w1": "running", "w2": "running"}
 
 
-def test_a_node_found_stopped_stays_so_while_its_annotation_says_so() -> None:
+def test_a_node_found_stopped_stays_so_while_its_annotation_says_so(clock: Clock) -> None:
     desk = Desk(w1="paused")
-    agent = PowerAgent("basin", desk)
-    agent.recover(NOW)
-    agent.ask("w1", NOW + timedelta(minutes=5))
-    agent.tick(NOW + UNASKED)
+    agent = PowerAgent("basin", desk, clock)
+    agent.recover()
+    agent.ask("w1", off(NOW + timedelta(minutes=5)), NOW)
+    clock.seconds += UNASKED.total_seconds()
+    agent.tick()
     assert desk.states["w1"] == "paused"
 
 
 def test_asking_from_many_threads_loses_nothing() -> None:
     desk = Desk(**{f"w{number}": "running" for number in range(20)})
     agent = PowerAgent("basin", desk)
-    threads = [threading.Thread(target=agent.ask, args=(node, SOON)) for node in desk.states]
+    threads = [threading.Thread(target=agent.ask, args=(node, off(SOON), NOW)) for node in desk.states]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    agent.tick(NOW)
+    agent.tick()
     assert set(desk.states.values()) == {"paused"}
+
+
+def test_an_agent_that_hears_of_nodes_no_more_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(agent: PowerAgent, kube: object, stop: threading.Event) -> None:
+        """Return at once, as after a defect."""
+
+    monkeypatch.setattr("wavetank.cluster.providers.kind.KindProvider", lambda: Desk(w1="running"))
+    monkeypatch.setattr("wavetank.cluster.power.Kube.connect", lambda: None)
+    monkeypatch.setattr("wavetank.cluster.power._listen", broken)
+    with pytest.raises(ClusterError, match="hears of nodes no more"):
+        run("basin")

@@ -55,3 +55,8 @@ def test_only_one_process_changes_clusters_at_a_time() -> None:
         other.join(10)
     _try_to_be_alone(answers)
     assert answers.get(timeout=10) == "alone"
+
+
+def test_an_error_of_what_is_done_meanwhile_stays_what_it_is() -> None:
+    with pytest.raises(BlockingIOError, match="a pipe is full"), only_one("testing"):
+        raise BlockingIOError("a pipe is full")

@@ -150,6 +150,19 @@ def test_a_run_whose_process_was_killed_is_over_for_the_next(
     assert (records.read(1).outcome, records.read(1).why) == ("failed", "its process ended in the middle")
 
 
+@pytest.mark.parametrize("damaged", [b"", b"{}", b"[]", b"\xff", b'{"stages": 3}', b"[" * 100_000])
+def test_a_record_that_cannot_be_read_is_put_aside_and_the_next_run_begins(
+    tmp_path: Path, cluster: MovingCluster, records: Records, damaged: bytes
+) -> None:
+    folder = tmp_path / "records" / "timetable"
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_bytes(damaged)
+    with pytest.raises(InputError, match="the record of run 1 of timetable cannot be read"):
+        records.read(1)
+    assert ship(Yard(tmp_path, cluster), records).number == 2
+    assert (folder / "1.json.damaged").read_bytes() == damaged
+
+
 def test_what_is_running_is_what_the_pods_report_not_what_the_tag_says(cluster: MovingCluster) -> None:
     cluster.deploy("timetable", 1)
     target = Target(cluster.kube, NAMESPACE, "timetable")

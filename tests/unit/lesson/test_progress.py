@@ -63,8 +63,9 @@ def test_an_answer_stands_once_the_truth_is_known(path: Path) -> None:
         b"[]",
         b'{"version": 1}',
         b'{"version": 1, "checkpoint": "", "exercises": {"scale": {"passed": "yes"}}, "predictions": {}}',
+        b"[" * 100_000,
     ],
-    ids=["empty", "cut off", "not text", "another shape", "parts missing", "a wrong type"],
+    ids=["empty", "cut off", "not text", "another shape", "parts missing", "a wrong type", "too deep"],
 )
 def test_a_damaged_file_is_put_aside_and_said_so(path: Path, damage: bytes) -> None:
     path.parent.mkdir(parents=True)

@@ -351,6 +351,23 @@ def test_a_stop_that_a_pod_does_not_hear_is_repeated(pond: Pond, booking: Obj) -
     assert reasons(tending.look()) == ["Stopped"]
 
 
+def test_what_is_not_deleted_is_tried_again_until_it_is_put_back(
+    pond: Pond, booking: Obj, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "GIVE_UP_AFTER", 0.0)
+    tending = tender(pond, pond.fault("trouble", "latency", {"deployment": "booking"}))
+    tending.look()
+    pond.switches["booking-2"].hangs = True
+    pond.stop("trouble")
+    for _ in range(3):
+        with pytest.raises(KubeError):
+            tending.look()
+    assert pond.status("trouble")["phase"] == "Active"
+    assert pond.status("trouble")["message"].startswith("not put back yet, and tried again: ")
+    pond.switches["booking-2"].hangs = False
+    assert reasons(tending.look()) == ["Stopped"]
+
+
 def test_what_cannot_be_put_back_is_let_go_in_the_end(
     pond: Pond, booking: Obj, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from tests.support.moving import NAMESPACE, MovingCluster
 from tests.support.waiting import eventually
 
 from wavetank.widgets.feed import Feed, Watched, look
+from wavetank.widgets.models.change import Change
 from wavetank.widgets.models.cluster import ClusterPicture, after
 
 WATCHED = (Watched("Node"), Watched("Pod", NAMESPACE))
@@ -62,6 +63,33 @@ def test_an_outage_is_told_and_what_was_missed_is_caught_up(cluster: MovingClust
     eventually(lambda: feed.lost_for() is None, "the server to be back", within=5)
     eventually(lambda: summary(feed).endswith("1 of 1 pods ready"), "the picture to be caught up", within=10)
     assert f"{missed} is gone" in [happening.words for happening in feed.picture.happenings]
+
+
+def test_what_the_reducer_raises_is_told_and_gone_when_it_can_go_on(cluster: MovingCluster) -> None:
+    broken = threading.Event()
+
+    def reduce(picture: ClusterPicture, change: Change) -> ClusterPicture:
+        if broken.is_set() and change.kind == "Pod":
+            raise KeyError("containerStatuses")
+        return after(picture, change)
+
+    touched = threading.Event()
+    feed = Feed(cluster.kube, WATCHED, ClusterPicture(), reduce, touched.set)
+    feed.start()
+    try:
+        eventually(lambda: summary(feed).endswith("2 of 2 pods ready"), "the first picture")
+        broken.set()
+        touched.clear()
+        cluster.kill("web")
+        assert touched.wait(5)
+        with pytest.raises(KeyError, match="containerStatuses"):
+            assert feed.picture
+        broken.clear()
+        eventually(lambda: not feed._failed, "the feed to recover", within=5)
+        eventually(lambda: summary(feed).endswith("2 of 2 pods ready"), "the replaced pod", within=5)
+        assert all(thread.is_alive() for thread in feed._threads)
+    finally:
+        feed.close()
 
 
 def test_closing_it_ends_its_threads(feed: Feed[ClusterPicture]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -100,7 +101,8 @@ class Records:
     def alone(self) -> Iterator[int]:
         """Hold the pipeline for one run, and give it its number. Raises `InputError` when a run is under way.
 
-        A run whose process ended without a word is over: its record says so from now on.
+        A run whose process ended without a word is over: its record says so from now on. A record that cannot be read
+        is put aside; its number is not given again.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / ".lock").open("w") as lock:
@@ -113,16 +115,25 @@ class Records:
                     expected="one run at a time",
                     hint="wait until it has ended",
                 ) from None
-            for number in self.numbers():
-                if not (abandoned := self.read(number)).ended:
+            for number in (known := self.numbers()):
+                try:
+                    abandoned = self.read(number)
+                except InputError:
+                    path = self._folder / f"{number}.json"
+                    path.replace(path.with_suffix(".json.damaged"))
+                    continue
+                if not abandoned.ended:
                     self.write(replace(abandoned, outcome="failed", why="its process ended in the middle"))
-            yield max(self.numbers(), default=0) + 1
+            yield max(known, default=0) + 1
 
     def write(self, record: RunRecord) -> None:
         """Write a run, in place of what was known of it before; a reader never sees half of it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         unfinished = self._folder / f".{record.number}.unfinished"
-        unfinished.write_text(json.dumps(asdict(record), indent=1))
+        with unfinished.open("w") as file:
+            file.write(json.dumps(asdict(record), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.replace(self._folder / f"{record.number}.json")
 
     def read(self, number: int | None = None) -> RunRecord:
@@ -135,6 +146,19 @@ class Records:
                 expected=f"one of {', '.join(map(str, known))}" if known else "a pipeline that has run",
                 command="wavetank pipeline run FILE --version v1",
             )
-        data = json.loads((self._folder / f"{number}.json").read_text())
-        stages = tuple(StageRecord(**{**stage, "log": tuple(stage["log"])}) for stage in data.pop("stages"))
-        return RunRecord(**data, stages=stages)
+        path = self._folder / f"{number}.json"
+        try:
+            return _parse(path.read_bytes())
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise InputError(
+                f"the record of run {number} of {self._folder.name} cannot be read",
+                observed=f"{path}: {type(error).__name__}: {error}",
+                expected="what a run has written",
+                hint="the next run puts it aside",
+            ) from error
+
+
+def _parse(text: bytes) -> RunRecord:
+    data = json.loads(text)
+    stages = tuple(StageRecord(**{**stage, "log": tuple(stage["log"])}) for stage in data.pop("stages"))
+    return RunRecord(**data, stages=stages)
