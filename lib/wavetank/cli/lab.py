@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 import webbrowser
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from wavetank.bootstrap import follow, running
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import InputError, WavetankError
 from wavetank.processes import tied_to_us
+from wavetank.proxies import except_loopback, open_here
 from wavetank.steps import print_report
 
 ROOT = Path(__file__).parents[3]
@@ -69,6 +69,7 @@ def _environment(cluster_name: str, token: str) -> dict[str, str]:
     tools = str(Path(sys.executable).parent)
     return {
         **os.environ,
+        **except_loopback(os.environ),
         "JUPYTER_TOKEN": token,
         "JUPYTER_CONFIG_PATH": str(ROOT / "labs" / ".jupyter"),
         "JUPYTERLAB_SETTINGS_DIR": str(ROOT / "labs" / ".jupyter" / "lab" / "user-settings"),
@@ -100,7 +101,7 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
         if server.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2):
+            with open_here(f"http://127.0.0.1:{port}/api", timeout=2):
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.2)

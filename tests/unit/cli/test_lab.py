@@ -8,19 +8,23 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.proxied import ENVIRONMENTS, surround
 from tests.support.waiting import eventually
+
+from wavetank.cli.lab import _environment
 
 
 @contextmanager
-def wavetank_lab(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def wavetank_lab(home: Path, port: int, proxies: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    own = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1", **(proxies or {})}
     process = subprocess.Popen(
         [sys.executable, "-m", "wavetank", "lab", "--no-browser", "--port", str(port)],
-        env={**os.environ, "HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -35,9 +39,17 @@ def wavetank_lab(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
-def test_it_prints_a_url_that_answers_and_leaves_no_jupyterlab(tmp_path: Path, sent: signal.Signals, code: int) -> None:
-    with wavetank_lab(tmp_path, port=0) as process:
+@pytest.mark.parametrize(
+    ("sent", "code", "proxies"),
+    [
+        (signal.SIGINT, 0, {}),
+        (signal.SIGTERM, 128 + signal.SIGTERM, ENVIRONMENTS["loopback left out as a network"]),
+    ],
+)
+def test_it_prints_a_url_that_answers_and_leaves_no_jupyterlab(
+    tmp_path: Path, sent: signal.Signals, code: int, proxies: Mapping[str, str]
+) -> None:
+    with wavetank_lab(tmp_path, port=0, proxies=proxies) as process:
         assert process.stdout is not None
         url = next(found[0] for line in process.stdout if (found := re.findall(r"http://127\.0\.0\.1:\S+", line)))
         with urllib.request.urlopen(url, timeout=20) as answer:
@@ -62,6 +74,12 @@ def test_killed_it_takes_jupyterlab_with_it_so_that_the_port_is_free_again(tmp_p
             return probe.connect_ex(("127.0.0.1", port)) != 0
 
     eventually(refused, "JupyterLab to end with it")
+
+
+def test_terminals_leave_loopback_out_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    surround(monkeypatch, ENVIRONMENTS["something else left out"])
+    for name in ("NO_PROXY", "no_proxy"):
+        assert _environment("wavetank", "token")[name] == "*.example.com,localhost,127.0.0.1,::1"
 
 
 def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
