@@ -103,7 +103,7 @@ class Records:
         A run whose process ended without a word is over: its record says so from now on.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / ".lock").open("w") as lock:
+        with (self._folder / ".lock").open("w", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -122,7 +122,7 @@ class Records:
         """Write a run, in place of what was known of it before; a reader never sees half of it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         unfinished = self._folder / f".{record.number}.unfinished"
-        unfinished.write_text(json.dumps(asdict(record), indent=1))
+        unfinished.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
         unfinished.replace(self._folder / f"{record.number}.json")
 
     def read(self, number: int | None = None) -> RunRecord:
@@ -133,8 +133,8 @@ class Records:
             raise InputError(
                 f"there is no run {number or ''} of {self._folder.name}".replace("  ", " "),
                 expected=f"one of {', '.join(map(str, known))}" if known else "a pipeline that has run",
-                command="wavetank pipeline run FILE --version v1",
+                hint="`wavetank pipeline run FILE --version v1` runs the pipeline of a file",
             )
-        data = json.loads((self._folder / f"{number}.json").read_text())
+        data = json.loads((self._folder / f"{number}.json").read_text(encoding="utf-8"))
         stages = tuple(StageRecord(**{**stage, "log": tuple(stage["log"])}) for stage in data.pop("stages"))
         return RunRecord(**data, stages=stages)
