@@ -1,7 +1,7 @@
 """Records what kubectl makes of each file in tests/reading, in tests/reading.json: `python -m scripts.kubectl_reading`.
 
-The kubectl is that of the locked environment. It asks a server which kinds there are before it reads anything; here that
-is the tests' own. tests/kind/test_reading.py holds the recording to kubectl and a real API server.
+The kubectl is that of the locked environment. It asks a server which kinds there are before it reads anything; here
+that is the tests' own. tests/kind/test_reading.py holds the recording to kubectl and a real API server.
 """
 
 from __future__ import annotations

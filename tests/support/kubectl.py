@@ -1,6 +1,6 @@
-"""What kubectl makes of the files in tests/reading: asked of kubectl itself, or as recorded by scripts/kubectl_reading.py.
+"""What kubectl makes of the files in tests/reading: asked of kubectl itself, or as scripts/kubectl_reading.py recorded.
 
-asked("kubectl", kubeconfig, file)   # {"objects": [...]} or {"refused": "what it said"}
+asked(kubeconfig, file)   # {"objects": [...]} or {"refused": "what it said"}
 recorded()["files"]["dates.yaml"]
 """
 

@@ -84,7 +84,8 @@ class Allowance:
 def compose(text: str, line: int, allowance: Allowance, *, is_json: bool = False) -> Node | None:
     """Return the tree of the one document in ``text``, which begins in ``line`` of a file; None if there is none.
 
-    What ``is_json`` may write ``\\/`` for a slash, which kubectl's YAML does not know. Raises `InputError`, also for a second document, and for what is too deep or too much.
+    In what ``is_json`` a slash may be escaped, which kubectl's YAML does not know. Raises `InputError`, also for a
+    second document, and for what is too deep or too much.
     """
     allowance.spend(line, allowance.A_DOCUMENT)
     parser = _LOADER(text)
@@ -124,7 +125,7 @@ class _Tree:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._open.pop()
             elif isinstance(event, yaml.AliasEvent):
-                self._add(None, Node("alias", self._line(event), event.anchor, children=[self._anchored(event)]))
+                self._add(None, Node("alias", self._line(event), children=[self._anchored(event)]))
             elif isinstance(event, yaml.StreamEndEvent):
                 return self._root
 

@@ -124,12 +124,12 @@ def _word(text: str) -> Scalar:
         return text
     if found := _INTEGER.fullmatch(number):
         sign, *digits = found.groups()
-        value = next(int(part, base) for part, base in zip(digits, _BASES, strict=True) if part is not None)
-        value = -value if sign == "-" else value
-        if value in _INT64 or (not sign and value < 2**64):
-            return value
-    if _FLOAT.fullmatch(number) and math.isfinite(value := float(number)):
-        return value
+        size = next(int(part, base) for part, base in zip(digits, _BASES, strict=True) if part is not None)
+        whole = -size if sign == "-" else size
+        if whole in _INT64 or (not sign and size < 2**64):
+            return whole
+    if _FLOAT.fullmatch(number) and math.isfinite(broken := float(number)):
+        return broken
     return text
 
 

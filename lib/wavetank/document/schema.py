@@ -37,8 +37,8 @@ def load_schema(path: Path) -> Mapping[str, Any]:
 def load_document(path: Path, schema: Mapping[str, Any] | None = None) -> Document:
     """Read one YAML document, checked against ``schema`` if given.
 
-    Raises `InputError` with file, line and what was expected when the file cannot be read, holds no document or several,
-    or does not fit the schema.
+    Raises `InputError` with file, line and what was expected when the file cannot be read, holds no document or
+    several, or does not fit the schema.
     """
     documents = read_documents(path)
     if not documents:

@@ -1,4 +1,4 @@
-"""From a tree of nodes to plain data, by the rules of go.yaml.in/yaml/v2, and back from a place in the data to its line.
+"""From a tree of nodes to plain data, by the rules of go.yaml.in/yaml/v2, and from a place in the data to its line.
 
 ``<<`` takes in the pairs of other mappings where it stands: it goes over what is before it, and what is behind it goes
 over it. (YAML means what is written in the mapping itself to win wherever it stands; kubectl does not do that.)

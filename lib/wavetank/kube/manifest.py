@@ -1,7 +1,7 @@
 """Manifests as people write them: files, folders, text and lists, read as ``kubectl apply`` reads them.
 
-What kubectl refuses is refused here, with file and line: a label that is a number, an object without a kind. A list, any
-object with ``items``, is what it holds.
+What kubectl refuses is refused here, with file and line: a label that is a number, an object without a kind. A list,
+any object with ``items``, is what it holds.
 """
 
 from __future__ import annotations

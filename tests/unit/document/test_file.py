@@ -50,7 +50,7 @@ def test_a_mark_and_the_line_ends_of_windows_change_nothing(tmp_path: Path, enco
 def test_a_file_that_is_not_there_or_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*gone\.yaml: No such file"):
         load_document(tmp_path / "gone.yaml")
-    with pytest.raises(InputError, match="cannot read .*: it is a folder"):
+    with pytest.raises(InputError, match=r"cannot read .*: it is a folder"):
         load_document(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="it is no ordinary file"):

@@ -41,7 +41,11 @@ WHOSE = "failed to create typed patch object (harbour/web; apps/v1, Kind=Deploym
 def test_what_the_server_says_of_fields_is_taken_apart() -> None:
     one = f"{WHOSE}.spec.replicass: field not declared in schema"
     assert list(complaints(one)) == [(".spec.replicass", "field not declared in schema")]
-    two = f'{WHOSE}errors:\n  .spec.a: field not declared in schema\n  .spec.b[name="x: y"].c: expected string, got &value.valueUnstructured{{Value:8}}'
+    value = "&value.valueUnstructured{Value:8}"
+    two = (
+        f"{WHOSE}errors:\n  .spec.a: field not declared in schema\n"
+        f'  .spec.b[name="x: y"].c: expected string, got {value}'
+    )
     assert list(complaints(two)) == [
         (".spec.a", "field not declared in schema"),
         ('.spec.b[name="x: y"].c', "expected string, got 8"),

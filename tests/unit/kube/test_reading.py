@@ -1,4 +1,4 @@
-"""Every file in tests/reading is read as kubectl reads it: the same objects, or both refuse. kubectl's word is recorded."""
+"""Every file in tests/reading is read as kubectl has read it, which is recorded: the same objects, or both refuse."""
 
 from __future__ import annotations
 
