@@ -62,6 +62,10 @@ docs: setup  ## Write what docs take from elsewhere: docs/what-is-real.md, docs/
 changes: setup  ## Write docs/built-from-source.md: what a source build changes in each component (needs Go, network)
 	$(BIN)/python scripts/source_changes.py
 
+.PHONY: reading
+reading: setup  ## Record what kubectl makes of the files in tests/reading
+	$(BIN)/python -m scripts.kubectl_reading
+
 .PHONY: cross
 cross: setup  ## Compile every Go program of the bundle for the other architecture (minutes; needs no emulation)
 	$(BIN)/python scripts/cross.py

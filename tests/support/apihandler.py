@@ -15,6 +15,7 @@ from tests.support.apistore import Entry, RefusalError, Request, Resource, Store
 from tests.support.merging import ConflictError, Obj, apply, json_patch, matches, merge
 from tests.support.streams import ServerChannels, accepted, forward_port, run_command
 
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 
@@ -74,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/version":
             self._answer({"major": "1", "minor": "36", "gitVersion": "v1.36.0-test", "platform": "test"})
         elif depth and len(parts) <= depth:
-            self._answer(self._discovery(root, "/".join(parts)))
+            self._discover(root, "/".join(parts))
         else:
             api_version, parts = "/".join(parts[:depth]), parts[depth:]
             namespace = ""
@@ -326,13 +327,18 @@ class Handler(BaseHTTPRequestHandler):
         status, headers, body = answer(asked)
         self._send(status, dict(headers), body)
 
-    def _discovery(self, root: str, path: str) -> Obj:
-        """Return the aggregated table of kinds if that is asked for, else what older clients read piece by piece."""
+    def _discover(self, root: str, path: str) -> None:
+        """Answer the aggregated table of kinds if that is asked for, else what older clients read piece by piece."""
         resources = [resource for resource in self.api.resources if bool(resource.group) == (root == "apis")]
+        if path or "g=apidiscovery.k8s.io" not in self.headers.get("Accept", ""):
+            self._answer(self._discovery(root, path, resources))
+            return
+        items = [_group(group, resources) for group in dict.fromkeys(resource.group for resource in resources)]
+        table = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": items}
+        self._send(200, {"Content-Type": AGGREGATED}, json.dumps(table).encode())
+
+    def _discovery(self, root: str, path: str, resources: list[Resource]) -> Obj:
         groups = list(dict.fromkeys(resource.group for resource in resources))
-        if "g=apidiscovery.k8s.io" in self.headers.get("Accept", "") and not path:
-            items = [_group(group, resources) for group in groups]
-            return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": items}
         if not path and root == "api":
             return {"kind": "APIVersions", "versions": ["v1"]}
         if not path:

@@ -63,7 +63,7 @@ def _places(versions: Versions) -> Iterator[_Place]:
         registry: dict[str, Any] = row.get("registry", {})
         for ref, pulled in registry.get("images", {}).items():
             if "@sha256:" not in pulled:
-                line = document.lines[(*at, "images", ref)]
+                line = document.line_of(*at, "images", ref)
                 yield _Place(line, pulled, versions.fill(pulled, str(versions.path)))
         for file, about in registry.get("files", {}).items():
             parts: list[tuple[tuple[str | int, ...], Any]] = [((), about)]
@@ -73,7 +73,7 @@ def _places(versions: Versions) -> Iterator[_Place]:
                 url = versions.fill(part["url"].replace("{platform}", "{{platform}}"), str(versions.path))
                 for platform, digest in part["sha256"].items():
                     if digest is None:
-                        line = document.lines[(*at, "files", file, *here, "sha256", platform)]
+                        line = document.line_of(*at, "files", file, *here, "sha256", platform)
                         yield _Place(line, "null", url.replace("{platform}", platform), platform)
 
 

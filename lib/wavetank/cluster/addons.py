@@ -21,7 +21,7 @@ from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import kubeconfig_path
 from wavetank.errors import InputError
 from wavetank.kube import Kube, Obj
-from wavetank.kube.apply import parse
+from wavetank.kube.manifest import parse
 from wavetank.steps import Step
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import yaml
-
-from wavetank.document import load_document, load_schema
+from wavetank.document import load_document, load_schema, write_yaml
 
 __all__ = ["NEEDS", "Free", "LabNeeds", "Measured", "Needs", "Opening", "Thresholds", "load_needs", "save_needs"]
 
@@ -115,4 +113,4 @@ def save_needs(needs: Needs, path: Path = NEEDS) -> None:
     for times in (data["jupyterlab"], *data["labs"].values()):
         for key in ("from_nothing", "with_bundle"):
             times[key] = times[key] and max(round(times[key], 1), 0.1)
-    path.write_text(COMMENT + yaml.safe_dump(data, sort_keys=False, width=120), encoding="utf-8")
+    path.write_text(COMMENT + write_yaml(data), encoding="utf-8")

@@ -118,7 +118,7 @@ class Client:
         return self.connection.call(
             "PATCH",
             self.path(kind, name, namespace, subresource),
-            query={**_AS_WAVETANK, "force": force},
+            query={**_AS_WAVETANK, "force": force, "fieldValidation": "Strict" if type == "apply" else None},
             body=patch,
             content_type=CONTENT_TYPES[type],
         )

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 
 from wavetank.errors import KubeError, NotFoundError
 from wavetank.kube import diagnose, proxy, wait, watch
-from wavetank.kube.apply import Manifest, apply, delete
+from wavetank.kube.apply import apply, delete
 from wavetank.kube.client import Client
 from wavetank.kube.connection import Obj
 from wavetank.kube.exec import ExecResult, exec_in_pod
 from wavetank.kube.kinds import Kind
 from wavetank.kube.logs import follow_logs, logs
+from wavetank.kube.manifest import Manifest
 from wavetank.kube.pods import PodTrouble
 from wavetank.kube.rollout import Revision, Rollout, history, rollout_state, undo_patch
 
@@ -29,9 +30,11 @@ class Kube(Client):
     Make one with ``Kube.connect(kubeconfig)``.
     """
 
-    def apply(self, manifest: Manifest, *, namespace: str = "default", force: bool = True) -> builtins.list[Obj]:
+    def apply(
+        self, manifest: Manifest, *, namespace: str = "default", force: bool = True, enforce_namespace: bool = False
+    ) -> builtins.list[Obj]:
         """Apply every object of ``manifest`` on the server and return them as stored; see `wavetank.kube.apply`."""
-        return apply(self, manifest, namespace, force=force)
+        return apply(self, manifest, namespace, force=force, enforce_namespace=enforce_namespace)
 
     def delete(self, manifest: Manifest, *, namespace: str = "default", wait: float | None = None) -> None:
         """Delete every object of ``manifest``, waiting up to ``wait`` seconds until gone; missing is fine."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from wavetank.errors import InputError
 from wavetank.kube import FIELD_MANAGER, Obj
-from wavetank.kube.apply import parse
+from wavetank.kube.manifest import parse
 from wavetank.lesson.lab import Lab
 
 __all__ = [
@@ -70,13 +70,7 @@ def declared(lab: Lab, checkpoint: str) -> list[Obj]:
             for identity in taken:
                 del objects[identity]
         for manifest in step.manifests:
-            for obj in parse(manifest, lab.namespace):
-                if obj["metadata"]["namespace"] != lab.namespace:
-                    raise InputError(
-                        f"{full_name(obj)} is in the namespace {obj['metadata']['namespace']}",
-                        where=str(manifest),
-                        expected=f"the lab's namespace, {lab.namespace}, or none",
-                    )
+            for obj in parse(manifest, lab.namespace, enforce_namespace=True):
                 objects[_identity(obj)] = obj
     return list(objects.values())
 

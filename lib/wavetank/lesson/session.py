@@ -269,7 +269,9 @@ class LabSession:
     def _apply(self, files: Iterable[Path]) -> tuple[str, ...]:
         """Apply files, and return what was applied once Knative and the sidecars have taken it up."""
         with self._heard():
-            applied = [obj for file in files for obj in self.kube.apply(file, namespace=self.namespace)]
+            applied = [
+                obj for file in files for obj in self.kube.apply(file, namespace=self.namespace, enforce_namespace=True)
+            ]
             for function in filter(is_function, applied):
                 name = function["metadata"]["name"]
                 self.say(f"waiting until Knative says what becomes of {name}")

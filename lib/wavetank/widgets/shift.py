@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
-import yaml
 
+from wavetank.document import write_yaml
 from wavetank.errors import InputError, NotFoundError, NotSupportedError
 from wavetank.kube import Obj
-from wavetank.kube.apply import parse
+from wavetank.kube.manifest import parse
 from wavetank.widgets.controls import button, number, row
 from wavetank.widgets.feed import Feed, Watched
 from wavetank.widgets.models.shift import (
@@ -94,7 +94,7 @@ class TrafficShift(LiveView):
         if not self._chosen and sorted(picture.weights) == sorted(self._weights):
             self._show(picture.weights)
         try:
-            written = yaml.safe_dump(self._manifest_of(self._weights, picture.service), sort_keys=False)
+            written = write_yaml(self._manifest_of(self._weights, picture.service))
         except InputError as error:
             written = str(error)
         self._manifest.value = f'<h5>What Apply applies</h5><pre class="wt-lines">{escape(written)}</pre>'

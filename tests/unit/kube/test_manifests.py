@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wavetank.errors import InputError
-from wavetank.kube.apply import parse
+from wavetank.kube.manifest import parse, written
 
 TWO = """\
 # comments and empty documents are no objects
@@ -58,10 +58,39 @@ def test_the_namespace_of_an_object_is_kept() -> None:
     assert [obj["metadata"]["namespace"] for obj in objs] == ["harbour", "deep"]
 
 
+def test_an_object_of_another_namespace_is_refused_where_only_one_is_meant(tmp_path: Path) -> None:
+    path = tmp_path / "web.yaml"
+    path.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: deep\n")
+    assert parse(path, "harbour")[0]["metadata"]["namespace"] == "deep"
+    assert parse(path, "deep", enforce_namespace=True)
+    with pytest.raises(InputError, match="ConfigMap/a is in the namespace deep") as caught:
+        parse(path, "harbour", enforce_namespace=True)
+    assert caught.value.where == f"{path}:5"
+
+
+def test_the_line_of_each_part_is_known_in_lists_and_json(tmp_path: Path) -> None:
+    path = tmp_path / "web.json"
+    path.write_text(
+        '{"kind": "List", "items": [\n {"apiVersion": "v1", "kind": "ConfigMap",\n  "metadata": {"name": "a"}}]}'
+    )
+    (each,) = written(path)
+    assert each.where("metadata", "name") == f"{path}:3"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "mistake"),
     [
         ("apiVersion: v1\nkind: [\n", 3, "not valid YAML"),
+        ("apiVersion: v1\nkind: Pod\nmetadata:\n  name: 7\n", 4, "metadata.name is no text: it is read as 7"),
+        (
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  labels:\n    mesh: on\n",
+            6,
+            "metadata.labels.mesh is no text: it is read as true",
+        ),
+        ("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  labels: [b]\n", 5, "metadata.labels is no mapping"),
+        ("kind: List\nitems:\n- web\n", 3, "it has no apiVersion"),
+        ("# nothing\n", 1, "there is no object in it"),
+        ("", 1, "there is no object in it"),
         ("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\nkind: Pod\n", 5, "it has no apiVersion"),
         ("\n\n- a list\n", 3, "it has no apiVersion"),
         ("apiVersion: v1\nkind: Pod\nmetadata: web\n", 1, "it has no metadata"),

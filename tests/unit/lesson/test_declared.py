@@ -71,7 +71,8 @@ def test_an_object_of_another_namespace_is_a_mistake(lab: Lab) -> None:
     manifest.write_text(WEB.replace("metadata: {name: web}", "metadata: {name: web, namespace: kube-system}"))
     with pytest.raises(InputError, match="is in the namespace kube-system") as error:
         declared(lab, "afloat")
-    assert error.value.where == str(manifest)
+    line = manifest.read_text()[: manifest.read_text().index("kube-system")].count("\n") + 1
+    assert error.value.where == f"{manifest}:{line}"
 
 
 def test_surplus_is_what_nobody_declared_made_or_owns() -> None:

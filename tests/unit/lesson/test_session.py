@@ -56,6 +56,16 @@ def test_a_solved_session_applies_solutions_and_leaves_the_learners_file_alone(s
     assert file.learner.read_text() == WEB
 
 
+def test_a_file_for_another_namespace_is_refused_with_its_line(session: LabSession, api: ApiServer) -> None:
+    (file,) = session.model.exercise("scale").files
+    elsewhere = WEB.replace("metadata: {name: web}", "metadata: {name: web, namespace: kube-system}")
+    file.learner.write_text(elsewhere)
+    with pytest.raises(InputError, match=r"is in the namespace kube-system\n.*expected: the namespace") as caught:
+        session.apply("scale")
+    assert caught.value.where.startswith(f"{file.learner}:")
+    assert not api.objects("Deployment", "kube-system")
+
+
 def test_a_solved_session_raises_when_a_check_does_not_pass(session: LabSession, harbour: Harbour) -> None:
     solved = reopened(session, solved=True)
     harbour.outcomes["steady"] = [{"503": 20}]

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import docker
-import yaml
 from docker.models.containers import Container
 from docker.models.networks import Network
 
 from wavetank.cluster import beside
+from wavetank.document import read_documents, write_yaml
 from wavetank.engine import about, read_file, telling
 from wavetank.errors import ClusterError, NotSupportedError
 
@@ -96,7 +96,8 @@ class Parts:
         nodes = self.nodes()
         if not nodes:
             raise ClusterError(f"there is no cluster {self.name!r}", command="wavetank status", hint="`wavetank up`")
-        config: dict[str, Any] = yaml.safe_load(read_file(nodes[0], "/etc/kubernetes/admin.conf"))
+        (document,) = read_documents(read_file(nodes[0], "/etc/kubernetes/admin.conf"), "admin.conf")
+        config: dict[str, Any] = document.data
         cluster, context, user = config["clusters"][0], config["contexts"][0], config["users"][0]
         if not inside:
             published = nodes[0].attrs["NetworkSettings"]["Ports"]["6443/tcp"][0]
@@ -104,7 +105,7 @@ class Parts:
             cluster["cluster"]["server"] = address._replace(netloc=f"127.0.0.1:{published['HostPort']}").geturl()
         cluster["name"] = context["name"] = user["name"] = config["current-context"] = self.name
         context["context"] = {"cluster": self.name, "user": self.name}
-        return yaml.safe_dump(config)
+        return write_yaml(config)
 
 
 def is_ours(network: Network | None) -> bool:

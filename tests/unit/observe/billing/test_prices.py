@@ -62,11 +62,17 @@ def test_hours_and_millions_become_seconds_and_ones(tmp_path: Path) -> None:
     assert prices.step == pytest.approx(0.001)
 
 
+def test_a_day_is_one_in_quotes_and_without(tmp_path: Path) -> None:
+    assert load_prices(write(tmp_path, GOOD.replace('"2026-07-04"', "2026-07-04"))) == load_prices(
+        write(tmp_path, GOOD)
+    )
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "line", "told"),
     [
         ('date: "2026-07-04"\n', "", 1, "'date' is a required property"),
-        ('"2026-07-04"', "2026-07-04", 3, "in quotes"),
+        ('"2026-07-04"', "2026", 3, "the day they held"),
         ('"2026-07-04"', '"2026-02-30"', 3, "a day of the calendar"),
         ('"2026-07-04"', '"last summer"', 3, "the day they held"),
         ("https://example.org/prices", "hearsay", 2, "the page they were taken from"),

@@ -41,8 +41,9 @@ def test_a_good_document_is_its_data_and_knows_where_each_part_stands(tmp_path: 
         ("name: 7\n", 1, "7 is not of type 'string'"),
         ("name: tank\nnodes:\n  - role: worker\n  - role: captain\n", 4, "'captain' is not one of ['worker']"),
         ("nodes: []\n", 1, "'name' is a required property"),
-        ("", 1, "None is not of type 'object'"),
-        ("name: a\n---\nname: b\n", 2, "not valid YAML"),
+        ("", 1, "there is nothing in this file"),
+        ("# nothing yet\n", 1, "there is nothing in this file"),
+        ("name: a\n---\nname: b\n", 3, "a second document begins here"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
@@ -59,13 +60,16 @@ def test_the_descriptions_of_the_schema_are_used(tmp_path: Path) -> None:
         load_document(write(tmp_path, "name: 7\n"), SCHEMA)
 
 
-def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot read .*gone\.yaml"):
-        load_document(tmp_path / "gone.yaml")
+def test_the_line_of_a_part_is_known_or_it_is_not_there(tmp_path: Path) -> None:
+    document = load_document(write(tmp_path, "name: tank\nnodes:\n  - {role: worker}\n"))
+    assert document.line_of("nodes", 0, "role") == 3
+    with pytest.raises(KeyError):
+        document.line_of("nodes", 1)
 
 
-def test_a_file_that_is_not_text_is_an_input_error(tmp_path: Path) -> None:
-    path = tmp_path / "cluster.yaml"
-    path.write_bytes(b"name: \xff\xfe\n")
-    with pytest.raises(InputError, match="not UTF-8"):
-        load_document(path)
+def test_what_was_merged_stands_where_it_was_written(tmp_path: Path) -> None:
+    text = "base: &base\n  role: worker\n  zone: a\nnode:\n  <<: *base\n  zone: b\nother: [*base]\n"
+    document = load_document(write(tmp_path, text))
+    assert document.data["node"] == {"role": "worker", "zone": "b"}
+    lines = [document.line_of("node", "role"), document.line_of("node", "zone"), document.line_of("other", 0, "zone")]
+    assert lines == [2, 6, 3]
