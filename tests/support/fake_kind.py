@@ -6,6 +6,7 @@ FAKE_KIND=fail ends it in the middle with kind's kind of words, FAKE_KIND=hang m
 
 import json
 import os
+import pathlib
 import sys
 import time
 import urllib.request
@@ -32,8 +33,17 @@ def make(name: str, cluster: str, node: dict) -> None:
         ports = {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": os.environ["FAKE_KIND_API_PORT"]}]}
     labels = {"io.x-k8s.kind.cluster": cluster, "io.x-k8s.kind.role": node["role"]}
     host = {"PortBindings": ports, "NetworkMode": network}
-    post(f"/containers/create?name={name}", {"Image": node["image"], "Labels": labels, "HostConfig": host})
+    asked = {"Image": node["image"], "Labels": labels, "HostConfig": host, "Env": proxies()}
+    post(f"/containers/create?name={name}", asked)
     post(f"/containers/{name}/start", None)
+
+
+def proxies() -> list[str]:
+    """Hand on what kind hands on: proxies of the environment, and those of the docker command's settings."""
+    found = [f"{name}={value}" for name, value in os.environ.items() if name.lower().endswith("_proxy")]
+    settings = pathlib.Path(os.environ.get("DOCKER_CONFIG", "~/.docker")).expanduser() / "config.json"
+    named = json.loads(settings.read_text()).get("proxies", {}) if settings.exists() else {}
+    return found + [f"{name}={value}" for each in named.values() for name, value in each.items()]
 
 
 def post(path: str, body: object) -> None:

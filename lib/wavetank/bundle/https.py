@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from wavetank.bundle import troubles
 from wavetank.bundle.progress import Progress
 from wavetank.errors import BundleError
+from wavetank.proxies import Session
 
 __all__ = ["SystemTrust", "Web"]
 
@@ -51,7 +52,7 @@ class Web:
 
     def __init__(self, pause: Callable[[float], None] = time.sleep) -> None:
         self._pause = pause
-        self._session = requests.Session()
+        self._session = Session()
         self._session.mount("https://", SystemTrust())
 
     def ask(

@@ -7,6 +7,7 @@ import ssl
 import requests
 
 from wavetank.bundle.https import SystemTrust
+from wavetank.proxies import Session
 
 __all__ = ["registries_answer"]
 
@@ -16,7 +17,7 @@ ANSWER_SECONDS = 5.0
 
 def registries_answer() -> bool:
     """Ask Kubernetes' own image registry, once; a login page in its place is no answer."""
-    with requests.Session() as session:
+    with Session() as session:
         session.mount("https://", SystemTrust())
         try:
             answer = session.get(KUBERNETES_REGISTRY, timeout=ANSWER_SECONDS, stream=True)

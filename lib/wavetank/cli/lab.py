@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 import webbrowser
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from wavetank.bootstrap import follow, running
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import InputError, WavetankError
 from wavetank.processes import tied_to_us
+from wavetank.proxies import open_here
 from wavetank.steps import print_report
 
 ROOT = Path(__file__).parents[3]
@@ -100,7 +100,7 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
         if server.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2):
+            with open_here(f"http://127.0.0.1:{port}/api", timeout=2):
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.2)

@@ -9,7 +9,6 @@ import io
 import tarfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -23,6 +22,7 @@ from wavetank.cluster.spec import ClusterSpec
 from wavetank.engine import about, find_engine, load, telling
 from wavetank.engine.finding import DEFAULT_SOCKET
 from wavetank.errors import ClusterError
+from wavetank.proxies import open_here
 
 if TYPE_CHECKING:
     from wavetank.bundle import Bundle
@@ -227,7 +227,7 @@ def _wait(container: Container, ready: Callable[[Container], bool]) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - always http on loopback
+        with open_here(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

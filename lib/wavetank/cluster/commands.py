@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wavetank.engine import refusal
 from wavetank.processes import tied_to_us
+from wavetank.proxies import without_proxies
 
 __all__ = ["end_all", "run"]
 
@@ -23,8 +24,8 @@ def run(
 ) -> None:
     """Run ``command`` with ``given`` on standard input and all it says in ``log``.
 
-    ``env`` comes on top of this process's own. Raises the `WavetankError` that fits what it said when it fails or does
-    not end within ``timeout`` seconds.
+    ``env`` comes on top of this process's own, of which proxies are left out: kind hands them on to the nodes. Raises
+    the `WavetankError` that fits what it said when it fails or does not end within ``timeout`` seconds.
     """
     with log.open("w") as words:
         # In a session of its own: Ctrl-C reaches only this process, which then ends it in its own way (`end_all`).
@@ -34,7 +35,7 @@ def run(
             stdout=words,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, **env},
+            env={**without_proxies(os.environ), **env},
             start_new_session=True,
         )
         _running.add(process)

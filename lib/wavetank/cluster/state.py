@@ -48,6 +48,11 @@ class Folder:
         return self.path / "kind.log"
 
     @property
+    def docker(self) -> Path:
+        """The docker command's settings while kind makes the nodes, where the user's own do not fit."""
+        return self.path / "docker"
+
+    @property
     def being_made(self) -> Path:
         """There while the nodes are being made: what it stands for may be half of a cluster."""
         return self.path / "being-made"

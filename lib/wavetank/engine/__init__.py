@@ -1,6 +1,7 @@
 """The container engine: finding it, reaching it, what kind it is, working in its containers, what it refuses in words.
 
-Read in this order: `finding`, `kinds`, `client`, `refusals`, `inside`, `images`, `machine`. It never knows what a
+Read in this order: `finding`, `kinds`, `client`, `refusals`, `inside`, `images`, `settings`,
+`machine`. It never knows what a
 cluster or a bundle is, and never chooses another engine than the ``docker`` command would while that finds one.
 """
 
@@ -10,6 +11,7 @@ from wavetank.engine.images import load
 from wavetank.engine.inside import feed, read_file, run_in
 from wavetank.engine.kinds import About
 from wavetank.engine.refusals import refusal, telling
+from wavetank.engine.settings import settings_without_proxies
 
 __all__ = [
     "About",
@@ -22,5 +24,6 @@ __all__ = [
     "read_file",
     "refusal",
     "run_in",
+    "settings_without_proxies",
     "telling",
 ]

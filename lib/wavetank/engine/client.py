@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import docker
 import requests
+from docker.utils.proxy import ProxyConfig
 
 from wavetank.engine.finding import Address, find_engine, known_sockets
 from wavetank.engine.kinds import About, about_from
 from wavetank.engine.refusals import telling
 from wavetank.errors import EngineError
+from wavetank.proxies import proxy_for
 
 __all__ = ["WORK_SECONDS", "about", "connect"]
 
@@ -31,9 +35,7 @@ def connect(address: Address | str | None = None) -> docker.DockerClient:
         address = Address(address) if address else find_engine()
     try:
         # The version is asked for at once: a client that exists is one whose engine has answered.
-        client = docker.DockerClient(
-            base_url=address.host, version="auto", timeout=ANSWER_SECONDS, tls=address.tls or False
-        )
+        client = _Client(base_url=address.host, version="auto", timeout=ANSWER_SECONDS, tls=address.tls or False)
     except (docker.errors.DockerException, requests.RequestException) as error:
         raise _unreachable(address, error) from error
     client.api.timeout = WORK_SECONDS
@@ -46,6 +48,31 @@ def about(client: docker.DockerClient) -> About:
         with telling("asking the engine about itself"):
             _known[client] = about_from(client.version(), client.info())
     return _known[client]
+
+
+class _Api(docker.APIClient):
+    """The SDK's client, but for proxies: those of the environment and those of ``~/.docker/config.json``.
+
+    To an engine that listens on TCP it goes as the docker command does, straight to one on this machine. And it gives
+    no container a proxy: what we run is on this machine, and so is all that it asks.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._proxy_configs = ProxyConfig()
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Return the settings of a request: the docker command's way, and the engine's own authority."""
+        settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        proxy = proxy_for(str(url))
+        way = {urlsplit(str(url)).scheme: proxy.url} if proxy else {}
+        # REQUESTS_CA_BUNDLE would come before the engine's own authority.
+        return {**settings, "proxies": way, "verify": self.verify if verify is None else verify}
+
+
+class _Client(docker.DockerClient):
+    def __init__(self, **options: Any) -> None:
+        self.api = _Api(**options)
 
 
 def _unreachable(address: Address, error: Exception) -> EngineError:

@@ -13,6 +13,7 @@ from dxf import DXF, DXFBase
 from dxf.exceptions import DXFError
 
 from wavetank.errors import ImageError
+from wavetank.proxies import Session
 
 __all__ = ["Registry", "Stored"]
 
@@ -41,7 +42,9 @@ class Registry:
     def repositories(self) -> list[str]:
         """Return the names of all repositories, without the host."""
         with _telling(f"listing the repositories of {self.host}"):
-            return sorted(DXFBase(self.host, insecure=True, timeout=_ANSWER_SECONDS).list_repos())
+            registry = DXFBase(self.host, insecure=True, timeout=_ANSWER_SECONDS)
+            with _straight(registry):
+                return sorted(registry.list_repos())
 
     def tags(self, repository: str) -> list[str]:
         """Return a repository's tags. Raises `ImageError` when there is no such repository."""
@@ -75,7 +78,17 @@ class Registry:
     @contextmanager
     def _open(self, repository: str, doing: str) -> Iterator[DXF]:
         with _telling(f"{doing} {self.host}/{repository}"):
-            yield DXF(self.host, repository, insecure=True, timeout=_ANSWER_SECONDS)
+            registry = DXF(self.host, repository, insecure=True, timeout=_ANSWER_SECONDS)
+            with _straight(registry):
+                yield registry
+
+
+@contextmanager
+def _straight(registry: DXFBase) -> Iterator[None]:
+    """Let the library work with a session of ours: its own asks the environment for proxies to this machine too."""
+    with Session() as session:
+        registry._sessions.insert(0, session)
+        yield
 
 
 @contextmanager

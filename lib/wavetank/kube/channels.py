@@ -10,11 +10,14 @@ import ssl
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import unquote
 
-from wavetank.kube.connection import Connection, Query, refusal
+from wavetank.kube.connection import Connection, Query
 
 if TYPE_CHECKING:
     from websocket import WebSocket
+
+    from wavetank.proxies import Proxy
 
 __all__ = ["Channels"]
 
@@ -39,9 +42,10 @@ class Channels:
         url = connection.url(path, query).replace("http", "ws", 1)
         headers = [f"{name}: {value}" for name, value in connection.credentials().items()]
         try:
-            self._socket.connect(url, timeout=timeout, header=headers, subprotocols=[PROTOCOL])
+            way = _way(connection.proxy)
+            self._socket.connect(url, timeout=timeout, header=headers, subprotocols=[PROTOCOL], **way)
         except WebSocketBadStatusException as error:
-            raise refusal(error.status_code, error.resp_body or b"") from error
+            raise connection.refused(error.status_code, error.resp_body or b"") from error
         except WebSocketTimeoutException as error:
             raise TimeoutError from error
         except (OSError, WebSocketException) as error:
@@ -101,3 +105,17 @@ def _socket(configuration: Any) -> WebSocket:
         "server_hostname": configuration.tls_server_name,
     }
     return WebSocket(sslopt={**trust, **{name: value for name, value in given.items() if value}})
+
+
+def _way(proxy: Proxy | None) -> dict[str, Any]:
+    """Return what tells the library to go by ``proxy``, or by none: left alone it asks the environment."""
+    if proxy is None:
+        return {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": ["*"]}
+    parts = proxy.parts
+    named = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return {
+        "http_proxy_host": parts.hostname,
+        "http_proxy_port": parts.port or 80,
+        "http_proxy_auth": named,
+        "http_no_proxy": ["none"],  # not empty: it would ask the environment then
+    }

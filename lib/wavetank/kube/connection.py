@@ -14,16 +14,22 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
+from urllib3.exceptions import HTTPError, SSLError
 
-from wavetank.errors import InputError, KubeError, NotFoundError, UnreachableError
+from wavetank.errors import KubeError, UnreachableError
+from wavetank.kube.access import configure, end_of, way_to
+from wavetank.kube.kubeconfig import VARIABLE, read
 from wavetank.kube.origin import Origin
+from wavetank.kube.refusals import innermost, reason, refusal
 
-__all__ = ["FIELD_MANAGER", "ONCE", "Connection", "Obj", "hangs", "refusal"]
+if TYPE_CHECKING:
+    from wavetank.proxies import Proxy
+
+__all__ = ["FIELD_MANAGER", "ONCE", "Connection", "Obj"]
 
 Obj = dict[str, Any]
 """A Kubernetes object as the API returns it."""
@@ -48,62 +54,53 @@ class Connection:
     """Requests to one API server. Safe to use from several threads.
 
     ``configuration`` is the official client's; ``origin`` says where the server's address came from; ``kubeconfig`` is
-    the file, for the commands in errors.
+    the file and ``context`` what was chosen in it, for commands to paste; ``proxy`` is what stands on the way.
     """
 
-    def __init__(self, configuration: Any, origin: Origin, kubeconfig: Path | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Any,
+        origin: Origin,
+        kubeconfig: Path | None = None,
+        context: str | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
         from kubernetes.client.rest import RESTClientObject
 
         configuration.connection_pool_maxsize = 32  # each running watch keeps one
+        # What the library has found in the environment is not asked: `proxy_for` knows better (see wavetank.proxies).
+        configuration.proxy, configuration.no_proxy = proxy and proxy.url, None
+        if proxy and proxy.parts.username:
+            named = f"{unquote(proxy.parts.username)}:{unquote(proxy.parts.password or '')}"
+            configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=named)
         self.configuration = configuration
         self.origin = origin
         self.kubeconfig = kubeconfig
+        self._context = context
+        self.proxy = proxy
         self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
 
     @classmethod
     def open(cls, kubeconfig: Path | None, context: str | None) -> Connection:
-        """Read the configuration; nothing is sent yet.
+        """Read the configuration; nothing is sent yet, but a kubeconfig's own program may be run to log in.
 
         Without ``kubeconfig`` it is the pod's own service account inside a cluster, else ``$KUBECONFIG``. The user's
         default file is never guessed at: what breaks things on purpose must be pointed at its cluster.
-        Raises `InputError` when there is none or it cannot be read.
+        Raises `InputError` when there is none or it cannot be used.
         """
         # Half a second of imports that `--help` and a unit test of a pure function should not pay for.
         from kubernetes.client import Configuration
-        from kubernetes.config import load_incluster_config, load_kube_config
-        from kubernetes.config.kube_config import KubeConfigMerger
+        from kubernetes.config import load_incluster_config
 
-        configuration = Configuration()
         if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ and SERVICE_ACCOUNT_TOKEN.exists():
+            configuration = Configuration()
             load_incluster_config(client_configuration=configuration)
             return cls(configuration, Origin(configuration.host, "KUBERNETES_SERVICE_HOST"))
-        where = kubeconfig or os.environ.get("KUBECONFIG")
-        if not where:
-            raise InputError(
-                "no cluster to connect to",
-                observed="no kubeconfig was given, and $KUBECONFIG is not set",
-                hint="start a cluster with: wavetank up",
-            )
-        path = Path(where)
-        try:
-            if kubeconfig is not None:
-                path.read_bytes()  # the loader takes a missing file for an empty one
-            load_kube_config(
-                config_file=str(where), context=context, client_configuration=configuration, persist_config=False
-            )
-            read = KubeConfigMerger(str(where)).config
-            chosen = context or read["current-context"]
-            cluster = read["clusters"].get_with_name(read["contexts"].get_with_name(chosen)["context"]["cluster"])
-        except Exception as error:  # the loader raises whatever its parsers do
-            reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-            raise InputError(
-                f"cannot use the kubeconfig: {reason}",
-                where=str(where),
-                expected="a kubeconfig file with a current context" if context is None else f"a context {context!r}",
-                command=f"kubectl --kubeconfig {shlex.quote(str(where))} config view",
-            ) from error
-        variable = "" if kubeconfig is not None else "KUBECONFIG"
-        return cls(configuration, Origin(configuration.host, variable, Path(cluster.path), chosen), path)
+        target = read(kubeconfig, context)
+        file = target.origin.file
+        if kubeconfig is None and str(file) == os.environ.get(VARIABLE):
+            kubeconfig = file
+        return cls(configure(target), target.origin, kubeconfig, context, way_to(target))
 
     @property
     def server(self) -> str:
@@ -113,7 +110,8 @@ class Connection:
     def kubectl(self, *arguments: str) -> str:
         """Return a kubectl command for this cluster that can be pasted."""
         known = self.kubeconfig is None or str(self.kubeconfig) == os.environ.get("KUBECONFIG")
-        flags = () if known else ("--kubeconfig", str(self.kubeconfig))
+        flags = [] if known else ["--kubeconfig", str(self.kubeconfig)]
+        flags += ["--context", self._context] if self._context else []
         return shlex.join(["kubectl", *flags, *arguments])
 
     def call(
@@ -138,15 +136,18 @@ class Connection:
             method, path, query=query, body=data, headers=headers, timeout=timeout, retries=retries
         )
         if response.status >= 400:
-            raise refusal(response.status, response.data)
-        answer: Obj = json.loads(response.data)
+            raise self.refused(response.status, response.data)
+        try:
+            answer: Obj = json.loads(response.data)
+        except ValueError as error:
+            raise self._no_api_server(response.data) from error
         return answer
 
     def text(self, path: str, *, query: Query | None = None, timeout: float = 30.0) -> str:
         """Return the text answered to a GET. Raises as `call` does."""
         response = self.exchange("GET", path, query=query, timeout=timeout)
         if response.status >= 400:
-            raise refusal(response.status, response.data)
+            raise self.refused(response.status, response.data)
         return response.data.decode(errors="replace")
 
     def exchange(
@@ -195,7 +196,7 @@ class Connection:
         """
         response = self.exchange("GET", path, query=query, timeout=timeout, preload=False)
         if response.status >= 400:
-            raise refusal(response.status, response.read())
+            raise self.refused(response.status, response.read())
         try:
             with _hung_up_on(stop, response):
                 rest = b""
@@ -224,19 +225,58 @@ class Connection:
         settings = self.configuration.auth_settings().values()
         return {setting["key"]: setting["value"] for setting in settings if setting["value"]}
 
+    def refused(self, status: int, body: bytes) -> KubeError:
+        """Return the error for what the server has refused; who asks, it knows by the kubeconfig."""
+        error = refusal(status, body)
+        if status != 401:
+            return error
+        ended = end_of(self.configuration.cert_file)
+        return KubeError(
+            error.summary,
+            status=status,
+            observed=f"the client certificate ran out at {ended}"
+            if ended
+            else "it does not take the kubeconfig's user",
+            expected=f"a user that it knows; {self.origin}",
+            command=self.kubectl("auth", "whoami"),
+            hint="log in again, or write the kubeconfig anew: of a cluster of Wavetank's, `wavetank up` does it",
+        )
+
     def unreachable(self, error: Exception) -> UnreachableError:
         """Return the error for a server that did not answer, whichever way."""
-        cause = _innermost(error)
-        if isinstance(cause, SSLError):
-            hint = "the certificate is not this kubeconfig's: is it of a cluster that was deleted and made again?"
-        else:
+        cause = innermost(error)
+        if self.proxy:
+            hint = "is that proxy meant for this server, and up?"
+            if self.proxy.said_by.startswith("$"):
+                hint += f" where the server can be reached without: export NO_PROXY={urlsplit(self.server).hostname}"
+        elif not isinstance(cause, SSLError):
             hint = "is the cluster up? wavetank status"
+        elif ended := end_of(self.configuration.cert_file):
+            hint = f"the client certificate ran out at {ended}: log in again, or write the kubeconfig anew"
+        elif self.configuration.verify_ssl and not self.configuration.ssl_ca_cert:
+            hint = "the kubeconfig names no certificate-authority, so only public ones are trusted: write it anew"
+        else:
+            hint = "the certificate is not this kubeconfig's: is it of a cluster that was deleted and made again?"
         return UnreachableError(
             f"the API server at {self.server} does not answer",
-            observed=_reason(cause),
+            observed=reason(cause) + self._way,
+            expected=f"an answer; {self.origin}",
             command=self.kubectl("get", "--raw", "/readyz"),
             hint=hint,
         )
+
+    def _no_api_server(self, said: bytes) -> UnreachableError:
+        return UnreachableError(
+            f"what answers at {self.server} is no API server",
+            observed=f"{' '.join(said.decode(errors='replace').split())[:100]!r}{self._way}",
+            expected=f"an object in JSON; {self.origin}",
+            command=self.kubectl("get", "--raw", "/readyz"),
+            hint="is something else in its place: a page to log in to a network, another program on that port?",
+        )
+
+    @property
+    def _way(self) -> str:
+        return f", by way of the proxy {self.proxy}" if self.proxy else ""
 
 
 @contextmanager
@@ -263,38 +303,5 @@ def _hung_up_on(stop: threading.Event | None, response: urllib3.BaseHTTPResponse
         thread.join()
 
 
-def refusal(status: int, body: bytes) -> KubeError:
-    """Return the error that a Kubernetes ``Status`` (or whatever else was answered) stands for."""
-    try:
-        told = json.loads(body)
-        message = told.get("message") or told["reason"]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        told, message = {}, body.decode(errors="replace").strip() or f"HTTP {status}"
-    kind = NotFoundError if status == 404 else KubeError
-    causes = (told.get("details") or {}).get("causes") or []
-    observed = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}".strip(": ") for cause in causes)
-    return kind(message, status=status, observed="" if observed in message else observed)
-
-
-def hangs(error: KubeError) -> bool:
-    """Tell whether the server took the request and was silent (it may also have refused it, or not been reached)."""
-    return error.__cause__ is not None and isinstance(_innermost(error.__cause__), ReadTimeoutError)
-
-
-def _innermost(error: BaseException) -> BaseException:
-    return error.reason if isinstance(error, MaxRetryError) and error.reason else error
-
-
 def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _reason(error: BaseException) -> str:
-    """Return the core of an error that may have been wrapped several times."""
-    if isinstance(error, ReadTimeoutError):
-        return "no answer in time"
-    if isinstance(error, NewConnectionError) and isinstance(error.__cause__, OSError):
-        error = error.__cause__
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return str(error.args[0] if error.args else error)

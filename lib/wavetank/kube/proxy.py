@@ -16,8 +16,9 @@ from urllib.parse import parse_qsl, quote
 
 from wavetank.errors import KubeError, UnreachableError
 from wavetank.kube.client import Client
-from wavetank.kube.connection import ONCE, hangs, refusal
+from wavetank.kube.connection import ONCE
 from wavetank.kube.forward import ForwardedPort
+from wavetank.kube.refusals import hangs
 
 __all__ = ["HttpAnswer", "request"]
 
@@ -110,7 +111,7 @@ def _ask_service(client: Client, service: str, namespace: str, asked: _Request, 
         raise
     answer = _answer(response.status, dict(response.headers), response.data)
     if _is_from_the_api_server(answer):
-        raise refusal(answer.status, answer.body)
+        raise client.connection.refused(answer.status, answer.body)
     return answer
 
 

@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from wavetank.errors import KubeError, UnreachableError
 from wavetank.kube.client import Client
-from wavetank.kube.connection import Obj, hangs, refusal
+from wavetank.kube.connection import Obj
 from wavetank.kube.kinds import Kind
+from wavetank.kube.refusals import hangs, refusal
 
 __all__ = ["BACK", "LOST", "SYNCED", "Change", "changes"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from wavetank.errors import KubeError, NotFoundError, UnreachableError
 from wavetank.kube import Kube, Obj
-from wavetank.kube.connection import hangs
+from wavetank.kube.refusals import hangs
 from wavetank.observe.roster import MeshPod, Roster, read_pods, read_services, read_subsets
 from wavetank.observe.stats import FILTER, ProxyStats, parse_stats
 

@@ -141,4 +141,5 @@ def _credentials(kube: Kube) -> kopf.ConnectionInfo:
         private_key_path=configuration.key_file,
         scheme=scheme or None,
         token=token or None,
+        proxy_url=configuration.proxy,
     )

@@ -8,19 +8,21 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.proxied import ENVIRONMENTS
 from tests.support.waiting import eventually
 
 
 @contextmanager
-def wavetank_lab(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def wavetank_lab(home: Path, port: int, proxies: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    own = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1", **(proxies or {})}
     process = subprocess.Popen(
         [sys.executable, "-m", "wavetank", "lab", "--no-browser", "--port", str(port)],
-        env={**os.environ, "HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -35,9 +37,17 @@ def wavetank_lab(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
-def test_it_prints_a_url_that_answers_and_leaves_no_jupyterlab(tmp_path: Path, sent: signal.Signals, code: int) -> None:
-    with wavetank_lab(tmp_path, port=0) as process:
+@pytest.mark.parametrize(
+    ("sent", "code", "proxies"),
+    [
+        (signal.SIGINT, 0, {}),
+        (signal.SIGTERM, 128 + signal.SIGTERM, ENVIRONMENTS["loopback left out as a network"]),
+    ],
+)
+def test_it_prints_a_url_that_answers_and_leaves_no_jupyterlab(
+    tmp_path: Path, sent: signal.Signals, code: int, proxies: Mapping[str, str]
+) -> None:
+    with wavetank_lab(tmp_path, port=0, proxies=proxies) as process:
         assert process.stdout is not None
         url = next(found[0] for line in process.stdout if (found := re.findall(r"http://127\.0\.0\.1:\S+", line)))
         with urllib.request.urlopen(url, timeout=20) as answer:

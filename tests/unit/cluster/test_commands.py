@@ -26,6 +26,13 @@ def test_input_and_environment_reach_the_program_and_its_words_the_log(tmp_path:
     assert (tmp_path / "log").read_text() == "in sea green\n"
 
 
+def test_no_proxy_of_the_environment_reaches_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "intranet")
+    run(tmp_path / "log", "import os; print([name for name in os.environ if 'proxy' in name.lower()])")
+    assert (tmp_path / "log").read_text() == "[]\n"
+
+
 def test_a_failure_shows_the_last_words_and_a_command_to_paste(tmp_path: Path) -> None:
     with pytest.raises(ClusterError) as caught:
         run(tmp_path / "log", "import sys; print('it began'); sys.exit('and then it broke')")

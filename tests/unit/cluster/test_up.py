@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.support.basin import ADDON_IMAGE, APPLICATION_IMAGE, IMAGES, NODE_IMAGE, Basin, small_bundle
+from tests.support.proxied import ENVIRONMENTS, docker_settings, surround
 from tests.support.waiting import eventually
 
 from wavetank.cluster import down, kubeconfig_path, status, up
@@ -50,6 +51,18 @@ def test_up_makes_the_nodes_on_a_network_that_says_whose_it_is(basin: Basin) -> 
     assert set(basin.engine.containers) == NODES
     assert basin.engine.networks["basin"]["Labels"] == {"dev.wavetank.cluster": "basin"}
     assert NODE_IMAGE in basin.engine.images
+
+
+@pytest.mark.parametrize("named", ["upper case", "loopback left out as a network"])
+def test_proxies_stand_in_nobodys_way_and_reach_no_container(
+    basin: Basin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str
+) -> None:
+    surround(monkeypatch, ENVIRONMENTS[named])
+    docker_settings(monkeypatch, tmp_path)
+    bring_up(basin, "registry", "operator")
+    assert set(basin.engine.containers) == NODES | {"basin-registry", "basin-power"}
+    for name, container in basin.engine.containers.items():
+        assert "proxy" not in json.dumps(container["Asked"]).lower(), name
 
 
 def test_the_kubeconfig_is_the_clusters_own_and_private(basin: Basin) -> None:

@@ -1,8 +1,11 @@
+import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
 from tests.support.engine import Engine
+from tests.support.proxied import ENVIRONMENTS, docker_settings, everywhere, proxy, surround
 
 from wavetank.engine import connect, feed, read_file, run_in, telling
 from wavetank.errors import ClusterError, EngineError
@@ -22,10 +25,10 @@ def test_no_engine_says_where_it_was_looked_for_and_what_to_do() -> None:
 
 
 def test_an_engine_one_may_not_use_names_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(**_: object) -> None:
+    def forbidden(*_: object, **__: object) -> None:
         raise docker.errors.DockerException("Error while fetching server API version: (13, 'Permission denied')")
 
-    monkeypatch.setattr(docker, "DockerClient", forbidden)
+    monkeypatch.setattr(docker.APIClient, "__init__", forbidden)
     with pytest.raises(EngineError) as caught:
         connect("unix:///var/run/docker.sock")
     assert "usermod -aG docker" in caught.value.help.command
@@ -34,6 +37,47 @@ def test_an_engine_one_may_not_use_names_the_group(monkeypatch: pytest.MonkeyPat
 def test_the_engine_of_docker_host_is_the_one(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine.host)
     assert connect().info()["ServerVersion"] == "28.0.0"
+
+
+@everywhere
+def test_an_engine_on_this_machine_is_reached_without_a_proxy(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    surround(monkeypatch, ENVIRONMENTS[named])
+    assert connect(engine.host).info()["ServerVersion"] == "28.0.0"
+
+
+def test_an_engine_elsewhere_is_reached_as_the_docker_command_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxy() as between:
+        surround(monkeypatch, {"HTTP_PROXY": between.url, "NO_PROXY": "127.0.0.0/8"})
+        with pytest.raises(EngineError):
+            connect("tcp://engine.example.com:2375")
+        assert between.asked == ["GET http://engine.example.com:2375/version"]
+
+
+def test_a_container_gets_no_proxy_that_the_docker_command_would_give_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    docker_settings(monkeypatch, tmp_path)
+    connect(engine.host).containers.create("ship", name="ship", environment={"TIDE": "high"})
+    assert engine.containers["ship"]["Asked"]["Env"] == ["TIDE=high"]
+
+
+def test_a_build_gets_none_either(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    docker_settings(monkeypatch, tmp_path)
+    engine.says["/build"] = [{"stream": "built"}]
+    list(connect(engine.host).api.build(fileobj=io.BytesIO(b"FROM ship"), decode=True))
+    assert "buildargs" not in engine.queries[-1]
+
+
+def test_the_engines_own_authority_comes_before_a_companys(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "company.pem"))
+    api = connect(engine.host).api
+    api.verify = str(tmp_path / "engine.pem")
+    settings = api.merge_environment_settings("https://127.0.0.1:2376/version", {}, None, None, None)
+    assert settings["verify"] == api.verify
 
 
 def test_an_engine_that_dies_in_the_middle_is_said_to_have_gone(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from tests.support.proxied import ENVIRONMENTS, everywhere, surround
 
 from wavetank.errors import ImageError
 from wavetank.images.registry import Registry
@@ -51,6 +52,16 @@ def registry() -> Iterator[Registry]:
     yield Registry(f"127.0.0.1:{server.server_address[1]}")
     server.shutdown()
     server.server_close()
+
+
+@everywhere
+def test_a_registry_on_this_machine_is_asked_without_a_proxy(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    surround(monkeypatch, ENVIRONMENTS[named])
+    assert registry.digest("web", "v1") == "sha256:" + "f" * 64
+    with pytest.raises(ImageError, match="there is no such thing"):
+        registry.repositories()
 
 
 def test_what_is_not_there_is_said_in_the_registry_s_own_words(registry: Registry) -> None:

@@ -20,7 +20,7 @@ from wavetank.cluster.providers.kind_network import lift_cpu_limit
 from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
-from wavetank.engine import about, find_engine, run_in, telling
+from wavetank.engine import about, find_engine, run_in, settings_without_proxies, telling
 from wavetank.errors import BundleError, ClusterError, InputError, WavetankError
 from wavetank.kube import Kube
 from wavetank.steps import Step
@@ -129,7 +129,10 @@ class Creation:
             [str(_kind_program(self.bundle)), *CREATE, "--kubeconfig", str(self.folder.kubeconfig)],
             doing="kind create cluster",
             log=self.folder.log,
-            env=about(self.client).environment_of_kind(find_engine(), self.spec.name),
+            env={
+                **settings_without_proxies(self.folder.docker),
+                **about(self.client).environment_of_kind(find_engine(), self.spec.name),
+            },
             given=json.dumps(kind_config(self.spec, self.bundle.node_image)),
             timeout=CREATE_SECONDS,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.base import Check
 from wavetank.lesson.result import CheckResult
 from wavetank.lesson.runs import ship
+from wavetank.proxies import open_here
 
 __all__ = ["Pipeline", "Recipe", "Running"]
 
@@ -177,7 +177,7 @@ def _unanswered(container: Container, port: int, path: str) -> str:
     while time.monotonic() < deadline:
         try:
             url = f"http://{container.address(port)}{path}"
-            with urllib.request.urlopen(url, timeout=2) as answer:
+            with open_here(url, timeout=2) as answer:
                 if answer.status == 200:
                     return ""
                 saw = f"GET {path} answered {answer.status}"
