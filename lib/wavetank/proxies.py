@@ -6,7 +6,8 @@ do not, and two of them read ``NO_PROXY`` each in its own way. So nothing here l
 
 - HTTP to this machine: `open_here`, or a `Session`, which goes elsewhere as ``requests`` does;
 - an API server, an engine: `proxy_for` decides as Go does, and the library is told;
-- a program that must not hand on what it finds set: `without_proxies`.
+- a program that must not hand on what it finds set: `without_proxies`;
+- a learner's own ``curl`` in a terminal or a cell of ours: `except_loopback`.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from urllib.request import ProxyHandler, build_opener
 
 import requests
 
-__all__ = ["Proxy", "Session", "is_here", "open_here", "proxy_for", "without_proxies"]
+__all__ = ["Proxy", "Session", "except_loopback", "is_here", "open_here", "proxy_for", "without_proxies"]
 
 _VARIABLE = re.compile(r"(http|https|all|ftp|no)_proxy", re.IGNORECASE)
 _ROUTES = Path("/proc/net/route")
 _DEVICES = Path("/sys/class/net")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""In the forms that everybody reads."""
 _PORTS = {"http": 80, "https": 443}
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -92,6 +95,16 @@ def open_here(url: str, timeout: float) -> HTTPResponse:
 def without_proxies(environment: Mapping[str, str]) -> dict[str, str]:
     """Return ``environment`` without the variables that name proxies, or what is excepted from them."""
     return {name: value for name, value in environment.items() if not _VARIABLE.fullmatch(name)}
+
+
+def except_loopback(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return how ``NO_PROXY`` has to be set beside the proxies in ``environment``; nothing where there is none."""
+    proxies = [name for name in environment if _VARIABLE.fullmatch(name) and name.lower() != "no_proxy"]
+    excepted = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+    if not proxies or excepted.strip() == "*":
+        return {}
+    names = [*filter(None, (name.strip() for name in excepted.split(","))), *_LOOPBACK]
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(dict.fromkeys(names)))
 
 
 class Session(requests.Session):

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from tests.support.proxied import ENVIRONMENTS, everywhere, proxy, surround
 
-from wavetank.proxies import Proxy, Session, _is_container, is_here, open_here, proxy_for, without_proxies
+from wavetank.proxies import (
+    Proxy,
+    Session,
+    _is_container,
+    except_loopback,
+    is_here,
+    open_here,
+    proxy_for,
+    without_proxies,
+)
 
 P = "http://proxy:3128"
 
@@ -136,6 +145,23 @@ def test_what_a_program_must_not_find_is_left_out() -> None:
     kept = {"PATH": "/bin", "MY_PROXY": "x", "NO_PROXY_HERE": "y"}
     set_ = {"HTTP_PROXY": P, "https_proxy": P, "All_Proxy": P, "no_proxy": "*", "FTP_PROXY": P}
     assert without_proxies(kept | set_) == kept
+
+
+@pytest.mark.parametrize(
+    ("environment", "left_out"),
+    [
+        ({"PATH": "/bin"}, None),
+        ({"NO_PROXY": "x"}, None),
+        ({"HTTP_PROXY": P, "NO_PROXY": "*"}, None),
+        ({"HTTP_PROXY": P}, "localhost,127.0.0.1,::1"),
+        ({"all_proxy": P, "no_proxy": " x, 127.0.0.1,"}, "x,127.0.0.1,localhost,::1"),
+    ],
+)
+def test_a_learners_own_programs_are_told_to_leave_loopback_out(
+    environment: dict[str, str], left_out: str | None
+) -> None:
+    expected = {} if left_out is None else {"NO_PROXY": left_out, "no_proxy": left_out}
+    assert except_loopback(environment) == expected
 
 
 @everywhere

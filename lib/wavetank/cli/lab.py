@@ -20,7 +20,7 @@ from wavetank.bootstrap import follow, running
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import InputError, WavetankError
 from wavetank.processes import tied_to_us
-from wavetank.proxies import open_here
+from wavetank.proxies import except_loopback, open_here
 from wavetank.steps import print_report
 
 ROOT = Path(__file__).parents[3]
@@ -69,6 +69,7 @@ def _environment(cluster_name: str, token: str) -> dict[str, str]:
     tools = str(Path(sys.executable).parent)
     return {
         **os.environ,
+        **except_loopback(os.environ),
         "JUPYTER_TOKEN": token,
         "JUPYTER_CONFIG_PATH": str(ROOT / "labs" / ".jupyter"),
         "JUPYTERLAB_SETTINGS_DIR": str(ROOT / "labs" / ".jupyter" / "lab" / "user-settings"),

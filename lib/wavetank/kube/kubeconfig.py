@@ -30,6 +30,8 @@ _LISTS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 _CLUSTER_FILES = ("certificate-authority",)
 _USER_FILES = ("client-certificate", "client-key", "tokenFile")
 
+_START = "start a cluster with: wavetank up"
+
 Obj = dict[str, Any]
 
 
@@ -141,7 +143,7 @@ def _files_of_environment() -> list[Path]:
             observed="no kubeconfig was given, and "
             + (f"${VARIABLE} is not set" if value is None else f"${VARIABLE} names no file: it is {value!r}"),
             expected=f"a kubeconfig in ${VARIABLE}; Wavetank guesses at no other, ~/.kube/config neither",
-            hint="start a cluster with: wavetank up",
+            hint=_START if value is None else f"unset {VARIABLE}, or set it as `wavetank up` says; {_START}",
         )
     return files
 
@@ -159,7 +161,7 @@ def _merge(files: list[Path], *, must_exist: bool) -> _Merged:
     told = os.pathsep.join(map(str, files))
     if not read_ones:
         reason = "No such file or directory" if len(missing) == 1 else "none of these files is there"
-        hint = "start a cluster with: wavetank up"
+        hint = f"set {VARIABLE} as `wavetank up` says; {_START}"
         if any(str(file).startswith("~") for file in missing):
             hint = f"the shell has not replaced the ~: export {VARIABLE}=$HOME/..."
         raise _refused(told, reason, f"a kubeconfig file, since ${VARIABLE} names it", hint=hint)

@@ -40,6 +40,7 @@ from wavetank.observe.billing import Replay
 from wavetank.observe.serverless import await_verdict
 from wavetank.observe.sync import heard
 from wavetank.observe.wire import Wire, listen
+from wavetank.proxies import except_loopback
 from wavetank.traffic import Answers, LoadRun
 from wavetank.traffic.here import LoadHere, ask_here, send_here
 
@@ -294,6 +295,7 @@ def _put_kubectl_at_hand() -> None:
     own = kubeconfig_path("wavetank")
     if own.exists():
         os.environ.setdefault("KUBECONFIG", str(own))
+    os.environ.update(except_loopback(os.environ))
     path = os.environ.get("PATH", os.defpath).split(os.pathsep)
     tools = [str(Path(sys.executable).parent), *(str(bundle.path / "bin") for bundle in bundles()[:1])]
     os.environ["PATH"] = os.pathsep.join([*(folder for folder in tools if folder not in path), *path])

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.proxied import ENVIRONMENTS
+from tests.support.proxied import ENVIRONMENTS, surround
 from tests.support.waiting import eventually
+
+from wavetank.cli.lab import _environment
 
 
 @contextmanager
@@ -72,6 +74,12 @@ def test_killed_it_takes_jupyterlab_with_it_so_that_the_port_is_free_again(tmp_p
             return probe.connect_ex(("127.0.0.1", port)) != 0
 
     eventually(refused, "JupyterLab to end with it")
+
+
+def test_terminals_leave_loopback_out_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    surround(monkeypatch, ENVIRONMENTS["something else left out"])
+    for name in ("NO_PROXY", "no_proxy"):
+        assert _environment("wavetank", "token")[name] == "*.example.com,localhost,127.0.0.1,::1"
 
 
 def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ from wavetank.kube import Kube
 Config = dict[str, dict[str, str]]
 
 
-def certify(folder: Path, name: str) -> dict[str, str]:
+def certify(folder: Path, name: str, since: datetime | None = None) -> dict[str, str]:
     """Write a certificate for 127.0.0.1, signed by itself, and its key; return their paths as a kubeconfig does."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    key, now = ec.generate_private_key(ec.SECP256R1()), since or datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + timedelta(hours=1))
     made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
@@ -71,6 +71,22 @@ def test_a_server_that_nobody_vouches_for_is_not_talked_to(api: ApiServer, tmp_p
     with pytest.raises(UnreachableError) as caught:
         kube.request("pod:web:8080", "/", "default")
     assert "certificate verify failed" in caught.value.help.observed
+
+
+def test_a_kubeconfig_without_an_authority_says_so(api: ApiServer, tmp_path: Path, config: Config) -> None:
+    config["cluster"] = {}
+    with pytest.raises(UnreachableError) as caught:
+        connect(api, tmp_path, config).list("Pod")
+    assert "certificate verify failed" in caught.value.help.observed
+    assert "names no certificate-authority" in caught.value.help.hint
+    assert "comes from the context 'test'" in caught.value.help.expected
+
+
+def test_a_client_certificate_that_has_run_out_says_so(api: ApiServer, tmp_path: Path, config: Config) -> None:
+    config["user"] = certify(tmp_path, "late", since=datetime(2020, 2, 2, tzinfo=UTC))
+    with pytest.raises(UnreachableError) as caught:
+        connect(api, tmp_path, config).list("Pod")
+    assert "the client certificate ran out at 2020-02-02 01:00" in caught.value.help.hint
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")

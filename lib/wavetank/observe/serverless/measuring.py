@@ -216,7 +216,7 @@ def _ask(gateway: str, host: str, path: str) -> _Answer:
             raise KubeError(
                 f"{host} gave no answer through the gateway at {gateway}",
                 observed=f"{type(error).__name__}: {error}".rstrip(": "),
-                command=f"curl -i -H 'Host: {host}' {gateway}{path}",
+                command=f"curl --noproxy '*' -i -H 'Host: {host}' {gateway}{path}",
             ) from error
     return _Answer(sent, answered, answer.status, {name.lower(): value for name, value in answer.headers.items()})
 

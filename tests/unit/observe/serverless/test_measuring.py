@@ -113,7 +113,9 @@ def test_a_gateway_that_is_not_there_is_named(knative: Knative) -> None:
     knative.serve(pods=0)
     with pytest.raises(KubeError, match="gave no answer through the gateway") as error:
         measure(knative.kube, NAMESPACE, "tides", "http://127.0.0.1:1")
-    assert error.value.help.command == "curl -i -H 'Host: tides.tidewater.example.com' http://127.0.0.1:1/"
+    assert (
+        error.value.help.command == "curl --noproxy '*' -i -H 'Host: tides.tidewater.example.com' http://127.0.0.1:1/"
+    )
 
 
 def test_several_are_measured_one_after_the_other_each_from_zero(knative: Knative) -> None:
