@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 LIBRARY = Path(__file__).parents[2] / "lib" / "wavetank"
 ASKS_THE_ENVIRONMENT = re.compile(
     r"\burlopen\(|\brequests\.Session\(|\bdocker\.(from_env|DockerClient)\(|trust_env=True"
@@ -21,6 +19,5 @@ def test_the_pattern_finds_what_it_is_for() -> None:
     assert all(ASKS_THE_ENVIRONMENT.search(line) for line in found)
 
 
-@pytest.mark.parametrize("path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: str(path.relative_to(LIBRARY)))
-def test_there_is_one_way(path: Path) -> None:
-    assert not ASKS_THE_ENVIRONMENT.search(path.read_text())
+def test_there_is_one_way() -> None:
+    assert [str(path) for path in sorted(LIBRARY.rglob("*.py")) if ASKS_THE_ENVIRONMENT.search(path.read_text())] == []

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.support.apiserver import ApiServer
+from tests.support.proxied import ENVIRONMENTS, surround
 
 from wavetank.errors import UnreachableError
 from wavetank.kube import Kube
@@ -59,7 +60,11 @@ def connect(api: ApiServer, folder: Path, config: Config) -> Kube:
     return Kube.connect(path)
 
 
-def test_both_sides_know_each_other(api: ApiServer, tmp_path: Path, config: Config) -> None:
+@pytest.mark.parametrize("named", [None, *ENVIRONMENTS])
+def test_both_sides_know_each_other_whatever_proxy_is_set(
+    api: ApiServer, tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    surround(monkeypatch, ENVIRONMENTS[named] if named else {})
     kube = connect(api, tmp_path, config)
     assert kube.request("pod:web:8080", "/", "default").text == "aye"
 
