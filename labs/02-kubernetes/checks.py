@@ -9,6 +9,7 @@ from wavetank.errors import KubeError
 from wavetank.kube import Obj
 from wavetank.kube.pods import is_ready
 from wavetank.lesson import Bench, CheckResult
+from wavetank.lesson.rivals import budgets_of, scalers_of
 
 SCALED = ("booking", "web")
 FEWEST = 2
@@ -24,10 +25,12 @@ def grow_and_shrink(bench: Bench) -> CheckResult:
         claim="web and booking grow with the load, and shrink after it",
         look=bench.kubectl("describe", "hpa"),
     )
-    scalers = bench.kube.list("HorizontalPodAutoscaler", bench.namespace)
-    if missing := set(SCALED) - {scaler["spec"]["scaleTargetRef"]["name"] for scaler in scalers}:
-        saw = f"nothing scales {' or '.join(sorted(missing))}"
-        return result(False, saw=saw, expected="a HorizontalPodAutoscaler for web, and one for booking")
+    scalers = {name: scalers_of(bench.kube, bench.namespace, name) for name in SCALED}
+    expected = "a HorizontalPodAutoscaler for web, and one for booking"
+    if missing := [name for name, found in scalers.items() if not found]:
+        return result(False, saw=f"nothing scales {' or '.join(missing)}", expected=expected)
+    if several := [f"{name} is scaled by {' and '.join(found)}" for name, found in scalers.items() if len(found) > 1]:
+        return result(False, saw=f"{', '.join(several)}, each undoing what the other does", expected=expected)
 
     rush_hour = bench.load("rush-hour")
     peak = _highest(bench, GROWS_WITHIN)
@@ -52,15 +55,17 @@ def grow_and_shrink(bench: Bench) -> CheckResult:
 
 def evictions_take_turns(bench: Bench) -> CheckResult:
     """Evict all of web's pods at once, as a drain would: some may go, some must wait."""
-    pods = [pod["metadata"]["name"] for pod in bench.kube.list("Pod", bench.namespace, "app=web") if is_ready(pod)]
-    allowed = sum(_evict(bench, pod) for pod in pods)
-    return CheckResult(
-        0 < allowed < len(pods),
-        claim="a drain may take web's pods, but never all at once",
-        saw=f"of {len(pods)} pods asked to leave at once, {allowed} may and {len(pods) - allowed} must wait",
-        expected="at least one may, and at least one must wait",
-        look=bench.kubectl("get", "pdb"),
+    result = partial(
+        CheckResult, claim="a drain may take web's pods, but never all at once", look=bench.kubectl("get", "pdb")
     )
+    pods = [pod for pod in bench.kube.list("Pod", bench.namespace, "app=web") if is_ready(pod)]
+    if several := budgets_of(bench.kube, bench.namespace, pods):
+        saw = f"{' and '.join(several)} are both for web's pods"
+        return result(False, saw=saw, expected="one budget: the API evicts no pod that has two")
+    allowed = sum(_evict(bench, pod["metadata"]["name"]) for pod in pods)
+    saw = f"of {len(pods)} pods asked to leave at once, {allowed} may and {len(pods) - allowed} must wait"
+    expected = "at least one may, and at least one must wait"
+    return result(0 < allowed < len(pods), saw=saw, expected=expected)
 
 
 def when_the_notice_is_shown(bench: Bench) -> str:

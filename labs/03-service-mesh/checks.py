@@ -8,6 +8,7 @@ from functools import partial
 
 from wavetank.document import load_document
 from wavetank.errors import InputError
+from wavetank.kube import application_port
 from wavetank.lesson import Bench, CheckResult
 from wavetank.observe.traces import Query, wait_for_traces
 
@@ -35,9 +36,10 @@ def what_payment_gets(bench: Bench) -> float:
 
 def _answered(bench: Bench, app: str, path: str) -> int:
     """Return how many requests for ``path`` the pods of ``app`` say that they have answered with an error."""
-    total = 0
+    total, services = 0, bench.kube.list("Service", bench.namespace)
     for pod in bench.pods({"app": app}):
-        text = bench.kube.request(f"pod:{pod['metadata']['name']}:8080", "/metrics", bench.namespace).text
+        target = f"pod:{pod['metadata']['name']}:{application_port(pod, services)}"
+        text = bench.kube.request(target, "/metrics", bench.namespace).text
         total += sum(int(n) for asked, status, n in COUNTED.findall(text) if asked == path and status >= "500")
     return total
 

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wavetank.errors import InputError
+from wavetank.errors import InputError, KubeError
 from wavetank.kube import Kube, Obj
 
-__all__ = ["API_VERSION", "ENDED", "MAX_DURATION", "STOP_WITHIN", "begin", "is_over", "manifest", "require"]
+__all__ = [
+    "API_VERSION",
+    "ENDED",
+    "FINALIZER",
+    "MAX_DURATION",
+    "OPERATOR",
+    "STOP_WITHIN",
+    "UP_AGAIN",
+    "begin",
+    "is_held",
+    "is_over",
+    "manifest",
+    "operator_away",
+    "require",
+]
 
+FORBIDDEN = 403
 API_VERSION = "wavetank.dev/v1alpha1"
+FINALIZER = "wavetank.dev/operator"
+"""Keeps a load or fault that is deleted until the operator has ended its effect."""
 MAX_DURATION = 3600.0
 """Seconds; nothing lasts longer than an hour."""
+OPERATOR = ("wavetank-operator", "wavetank-system")
+"""The operator's Deployment, and where it is."""
+UP_AGAIN = "wavetank up, which brings the operator back; it ends them, and then lets them go"
+"""What to try while nobody ends loads and faults."""
 STOP_WITHIN = 10.0
 """Seconds until a stop that has not succeeded is an error; it usually takes less than two."""
 ENDED: Mapping[str, frozenset[str]] = {
@@ -31,6 +52,26 @@ def manifest(kind: str, name: str, namespace: str, spec: Obj) -> Obj:
 def is_over(resource: Obj) -> bool:
     """Tell whether a Load or Fault has ended."""
     return resource.get("status", {}).get("phase") in ENDED[resource["kind"]]
+
+
+def is_held(resource: Obj) -> bool:
+    """Tell whether a Load or Fault that is deleted stays until the operator lets it go."""
+    return FINALIZER in (resource["metadata"].get("finalizers") or ())
+
+
+def operator_away(kube: Kube) -> str:
+    """Return why nobody ends loads and faults now; empty while the operator runs, or for whom may not know."""
+    name, namespace = OPERATOR
+    try:
+        deployment = kube.find("Deployment", name, namespace)
+    except KubeError as error:
+        if error.status != FORBIDDEN:
+            raise
+        return ""
+    if deployment is None:
+        return f"there is no Deployment {name} in {namespace}"
+    ready = deployment.get("status", {}).get("readyReplicas", 0)
+    return "" if ready else f"the Deployment {name} in {namespace} has no pod that is ready"
 
 
 def begin(kube: Kube, resource: Obj, going: str) -> None:

@@ -69,6 +69,30 @@ def test_a_drain_may_take_some_pods_but_neither_none_nor_all(api, bench, allowed
     assert f"{allowed} may and {2 - allowed} must wait" in result.saw
 
 
+@pytest.mark.parametrize("selector", [{"matchLabels": {"app": "web"}}, {}])
+def test_two_budgets_for_the_same_pods_are_named_and_nothing_is_evicted(api, bench, selector):
+    two_ready_pods(api)
+    budget(api, allowed=1)
+    second = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "spec": {"selector": selector}}
+    api.put({**second, "metadata": {"name": "mine", "namespace": NAMESPACE}})
+    result = lab_function(LAB.folder, "checks:evictions_take_turns")(bench)
+    assert not result.passed
+    assert result.saw == "mine and web are both for web's pods"
+    assert len(api.objects("Pod", NAMESPACE)) == 2
+
+
+def test_a_budget_of_others_is_no_rival(api, bench):
+    two_ready_pods(api)
+    budget(api, allowed=1)
+    other = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "o", "namespace": NAMESPACE},
+    }
+    api.put({**other, "spec": {"selector": {"matchLabels": {"app": "booking"}}}})
+    assert lab_function(LAB.folder, "checks:evictions_take_turns")(bench).passed
+
+
 def test_without_a_pod_that_is_ready_there_is_nothing_to_drain(bench):
     assert not lab_function(LAB.folder, "checks:evictions_take_turns")(bench).passed
 
@@ -85,6 +109,16 @@ def test_a_service_without_an_autoscaler_is_named_before_any_load_is_sent(api, b
     result = lab_function(LAB.folder, "checks:grow_and_shrink")(bench)
     assert not result.passed
     assert result.saw == "nothing scales booking"
+
+
+def test_two_autoscalers_of_one_deployment_are_named_before_any_load_is_sent(api, bench):
+    for name, target in (("one", "web"), ("other", "web"), ("booking", "booking")):
+        metadata = {"name": name, "namespace": NAMESPACE}
+        scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata}
+        api.put({**scaler, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": target}}})
+    result = lab_function(LAB.folder, "checks:grow_and_shrink")(bench)
+    assert not result.passed
+    assert result.saw == "web is scaled by one and other, each undoing what the other does"
 
 
 @pytest.mark.parametrize(("shown", "when"), [("Fog.", "at once"), ("Sun.", "with new pods")])

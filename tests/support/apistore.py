@@ -23,6 +23,8 @@ v1 ConfigMap configmaps namespaced
 v1 Secret secrets namespaced
 v1 ServiceAccount serviceaccounts namespaced
 v1 Event events namespaced
+v1 ResourceQuota resourcequotas namespaced status
+v1 LimitRange limitranges namespaced
 v1 Node nodes - status
 v1 Endpoints endpoints namespaced
 apps/v1 Deployment deployments namespaced status
@@ -30,6 +32,8 @@ apps/v1 ReplicaSet replicasets namespaced status
 apps/v1 DaemonSet daemonsets namespaced status
 apps/v1 StatefulSet statefulsets namespaced status
 events.k8s.io/v1 Event events namespaced
+v1 ResourceQuota resourcequotas namespaced status
+v1 LimitRange limitranges namespaced
 batch/v1 Job jobs namespaced status
 autoscaling/v2 HorizontalPodAutoscaler horizontalpodautoscalers namespaced status
 policy/v1 PodDisruptionBudget poddisruptionbudgets namespaced status

@@ -26,7 +26,7 @@ from wavetank.faults import Fault
 from wavetank.faults.resource import to_rfc3339
 from wavetank.kube import Kube, Obj
 from wavetank.kube.mark import NODE_LABEL
-from wavetank.operator.look import FINALIZER
+from wavetank.waves import FINALIZER
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "harbour"
@@ -132,6 +132,15 @@ class Pond:
             }
         )
         return pod_switch
+
+    def beside(self, name: str, *, first: bool = True) -> None:
+        """Put a logger with a port of its own beside a pod's application, and a port before the application's."""
+        pod = self.stored("Pod", name)
+        (app,) = pod["spec"]["containers"]
+        app["ports"].insert(0, {"name": "metrics", "containerPort": 9090})
+        logger = {"name": "logger", "image": "python:3.11", "ports": [{"containerPort": 9000}]}
+        pod["spec"]["containers"] = [logger, app] if first else [app, logger]
+        self.api.put(pod)
 
     def node(self, name: str, *, made_here: bool = True, **labels: str) -> Obj:
         labels |= {NODE_LABEL: "test"} if made_here else {}

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from wavetank.errors import InputError
 from wavetank.faults.resource import Fault, to_rfc3339
-from wavetank.kube import Obj
+from wavetank.kube import Obj, application_container
+from wavetank.kube.application import ports_of_service
 
 __all__ = ["BREAKERS", "POWER_OFF_UNTIL", "Break", "Breaker", "read", "write"]
 
@@ -75,13 +76,19 @@ class Break:
         return f"{self.to_status()['path']} of {self.kind} {self.name}"
 
 
-Breaker = Callable[[Obj, Fault, datetime], Break]
-"""From the target as it is, the fault and its end, to what will be changed. Raises `InputError` when nothing can be."""
+class Breaker(Protocol):
+    """How one kind of fault breaks an object."""
+
+    def __call__(self, target: Obj, /, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
+        """Return what will be changed in ``target`` as it is; ``services`` are those of its namespace.
+
+        Raises `InputError` when nothing can be, or nobody would notice.
+        """
 
 
-def bad_image(deployment: Obj, fault: Fault, ends_at: datetime) -> Break:
+def bad_image(deployment: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Ask for a tag that does not exist, of the image that does."""
-    path, container = _first(deployment, ("spec", "template", "spec", "containers"), "name")
+    path, container = _application(deployment, services)
     image = container["image"]
     repository = image.partition("@")[0]
     if ":" in repository.rpartition("/")[2]:  # a colon before the last slash is a registry's port
@@ -89,30 +96,34 @@ def bad_image(deployment: Obj, fault: Fault, ends_at: datetime) -> Break:
     return _break(deployment, (*path, "image"), image, f"{repository}:no-such-version")
 
 
-def config_missing(deployment: Obj, fault: Fault, ends_at: datetime) -> Break:
+def config_missing(deployment: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Read settings from a ConfigMap that nobody has made."""
-    path, container = _first(deployment, ("spec", "template", "spec", "containers"), "name")
+    path, container = _application(deployment, services)
     sources = container.get("envFrom")
     missing = {"configMapRef": {"name": f"{deployment['metadata']['name']}-settings-v2"}}
     return _break(deployment, (*path, "envFrom"), sources, [*(sources or []), missing])
 
 
-def selector_mismatch(service: Obj, fault: Fault, ends_at: datetime) -> Break:
+def selector_mismatch(service: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Look for a label value that no pod has."""
-    selector = service["spec"].get("selector")
-    if not selector:
-        raise InputError(
-            "the Service selects no pods",
-            observed=f"Service {service['metadata']['name']} has no selector",
-            expected="a Service with a selector to mismatch",
-        )
-    label, value = next(iter(selector.items()))
+    label, value = next(iter(_selector(service).items()))
     return _break(service, ("spec", "selector", label), value, f"{value}-service")
 
 
-def wrong_port(service: Obj, fault: Fault, ends_at: datetime) -> Break:
+def wrong_port(service: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Send connections to another port of the pods."""
-    path, port = _first(service, ("spec", "ports"), "port")
+    _selector(service)
+    name, ports = service["metadata"]["name"], ports_of_service(service)
+    if service["spec"].get("clusterIP") == "None":
+        raise InputError(
+            f"the Service {name} is headless, so its target port sends nobody anywhere",
+            observed="its clusterIP is None: its name leads to the pods themselves, at their own ports",
+            expected="a Service with an address",
+        )
+    if not ports:
+        raise InputError(f"Service {name} has no ports", expected="at least one")
+    port = ports[0]
+    path: Path = ("spec", "ports", f"[port={port['port']}]")
     was, becomes = port.get("targetPort"), int(fault.settings["port"])
     if was == becomes:
         raise InputError(
@@ -123,7 +134,7 @@ def wrong_port(service: Obj, fault: Fault, ends_at: datetime) -> Break:
     return _break(service, (*path, "targetPort"), was, becomes)
 
 
-def node_stop(node: Obj, fault: Fault, ends_at: datetime) -> Break:
+def node_stop(node: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Ask for the node's power to be off; the power agent keeps the deadline even if the API is gone by then."""
     was = (node["metadata"].get("annotations") or {}).get(POWER_OFF_UNTIL)
     return _break(node, ("metadata", "annotations", POWER_OFF_UNTIL), was, to_rfc3339(ends_at))
@@ -167,12 +178,29 @@ def write(obj: Obj, path: Path, value: Any) -> Obj:
     return changed
 
 
-def _first(obj: Obj, path: Path, key: str) -> tuple[Path, Obj]:
-    """Return where the first item of the list at ``path`` is, by its ``key``, and the item."""
-    items = read(obj, path)
-    if not items:
-        raise InputError(f"{obj['kind']} {obj['metadata']['name']} has no {path[-1]}", expected="at least one")
-    return (*path, f"[{key}={items[0][key]}]"), items[0]
+def _application(deployment: Obj, services: Sequence[Obj]) -> tuple[Path, Obj]:
+    """Return where the application's container of a Deployment is, and the container."""
+    name, spec = deployment["metadata"]["name"], deployment["spec"]
+    if spec.get("paused"):
+        raise InputError(
+            f"the Deployment {name} is paused, so nothing of it is rolled out",
+            expected="one that is not",
+            hint=f"kubectl rollout resume deployment/{name}",
+        )
+    container = application_container(spec["template"], services)
+    return ("spec", "template", "spec", "containers", f"[name={container['name']}]"), container
+
+
+def _selector(service: Obj) -> Obj:
+    """Return the selector of a Service."""
+    selector: Obj = service["spec"].get("selector") or {}
+    if not selector:
+        raise InputError(
+            "the Service selects no pods",
+            observed=f"Service {service['metadata']['name']} has no selector",
+            expected="a Service with a selector, by which it finds the pods that it sends requests to",
+        )
+    return selector
 
 
 def _break(obj: Obj, path: Path, was: Any, becomes: Any) -> Break:

@@ -141,14 +141,14 @@ _KINDS = (
     ),
     Kind(
         "bad-image",
-        does="points a Deployment's first container at an image tag that does not exist",
+        does="points a Deployment's application at an image tag that does not exist",
         watch="ImagePullBackOff in the new pods while the old ones go on serving",
         reverts="the image is put back, unless somebody has changed it since",
         targets=("deployment",),
     ),
     Kind(
         "config-missing",
-        does="makes a Deployment's first container read a ConfigMap that does not exist",
+        does="makes a Deployment's application read a ConfigMap that does not exist",
         watch="CreateContainerConfigError in the new pods while the old ones go on serving",
         reverts="the reference is taken out, unless somebody has changed it since",
         targets=("deployment",),
@@ -162,7 +162,7 @@ _KINDS = (
     ),
     Kind(
         "wrong-port",
-        does="points a Service's first port at a port of the pods on which nothing listens",
+        does="points a Service's port for HTTP at a port of the pods on which nothing listens",
         watch="healthy pods, endpoints that are all there, and connections that are refused",
         reverts="the port is put back, unless somebody has changed it since",
         targets=("service",),

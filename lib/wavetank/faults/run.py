@@ -7,7 +7,7 @@ undoes it, whatever becomes of the process that asked.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from wavetank.errors import NotFoundError, WaitTimeoutError
 from wavetank.faults.resource import Fault, FaultStatus
 from wavetank.kube import Kube, Obj
 from wavetank.kube.watch import SYNCED, changes
-from wavetank.waves import ENDED, STOP_WITHIN, begin, is_over
+from wavetank.waves import ENDED, STOP_WITHIN, UP_AGAIN, begin, is_over, operator_away
 
 __all__ = ["Ended", "FaultRun", "active_faults", "emergency_stop", "inject"]
 
@@ -98,8 +98,9 @@ class Ended:
 def emergency_stop(kube: Kube) -> list[Ended]:
     """End every Load and every Fault in every namespace, and return what was ended once it has ended.
 
-    All are asked within a moment, and the operator needs less than 2 seconds. Raises `WaitTimeoutError` naming what
-    is still going on after 10, and `ClusterError` for a cluster that is not Wavetank's: what burns is another one.
+    All are asked within a moment, and the operator needs less than 2 seconds. Without an operator no request is sent
+    any more either, and faults in the application end by themselves. Raises `WaitTimeoutError` naming what is still
+    going on after 10 seconds, and `ClusterError` for a cluster that is not Wavetank's: what burns is another one.
     """
     kube.require_mark()
     deadline = time.monotonic() + STOP_WITHIN
@@ -108,14 +109,17 @@ def emergency_stop(kube: Kube) -> list[Ended]:
         with ThreadPoolExecutor(max_workers=min(len(going), 6), thread_name_prefix="emergency-stop") as pool:
             for kind in ENDED:  # loads first: their pods take longest to end
                 list(pool.map(lambda one: _ask_to_stop(kube, one), [one for one in going if one.kind == kind]))
+        if operator_away(kube):
+            _end_traffic(kube, [one for one in going if one.kind == "Load"])
     for kind in {one.kind for one in going}:
         _wait_until_over(kube, kind, {one for one in going if one.kind == kind}, deadline)
     if left := set(going) & set(_going(kube)):
+        observed, away = "still going on: " + ", ".join(sorted(map(str, left))), operator_away(kube)
         raise WaitTimeoutError(
             f"not everything has ended within {STOP_WITHIN:g} s",
-            observed="still going on: " + ", ".join(sorted(map(str, left))),
-            command="kubectl -n wavetank-system get pods",
-            hint="the operator ends loads and faults: is it running?",
+            observed=f"{observed}; {away}" if away else observed,
+            command=kube.connection.kubectl("-n", "wavetank-system", "get", "deployments,pods"),
+            hint=UP_AGAIN if away else "the operator ends loads and faults: what does its log say?",
         )
     return sorted(going, key=str)
 
@@ -132,6 +136,14 @@ def _going(kube: Kube) -> Iterator[Ended]:
 def _ask_to_stop(kube: Kube, one: Ended) -> None:
     with suppress(NotFoundError):  # deleted meanwhile, which ends it too
         kube.patch(one.kind, one.name, one.namespace, {"spec": {"stop": True}})
+
+
+def _end_traffic(kube: Kube, loads: Iterable[Ended]) -> None:
+    """Delete the pods of ``loads``, since there is nobody who would end them otherwise."""
+    for one in loads:
+        status = (kube.find("Load", one.name, one.namespace) or {}).get("status", {})
+        if "pod" in status:
+            kube.delete_object("Pod", status["pod"], one.namespace, grace=0)
 
 
 def _wait_until_over(kube: Kube, kind: str, pending: set[Ended], deadline: float) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wavetank.faults.resource import Fault
-from wavetank.kube import Obj, default_container
+from wavetank.kube import Obj, application_port
 
 __all__ = ["SWITCHED", "label_selector", "order", "restarts", "running", "switch_target"]
 
@@ -25,7 +25,6 @@ SWITCHED: Mapping[str, str] = {
 }
 """Which kinds of fault the application switches on itself, and what it calls them."""
 
-DEFAULT_PORT = 8080
 _TARGETING = frozenset({"pods"})
 _HUMP = re.compile(r"[A-Z]")
 
@@ -40,10 +39,9 @@ def order(fault: Fault, fault_id: str, seconds: float) -> dict[str, Any]:
     return {"id": fault_id, "kind": SWITCHED[fault.kind], "seconds": round(seconds, 1), **parameters}
 
 
-def switch_target(pod: Obj) -> str:
-    """Return where the pod's fault switch is, as `Kube.request` names it: its own container's first port."""
-    ports = default_container(pod).get("ports") or [{}]
-    return f"pod:{pod['metadata']['name']}:{ports[0].get('containerPort', DEFAULT_PORT)}"
+def switch_target(pod: Obj, services: Iterable[Obj] = ()) -> str:
+    """Return where the pod's fault switch is, as `Kube.request` names it: where its application serves."""
+    return f"pod:{pod['metadata']['name']}:{application_port(pod, services)}"
 
 
 def running(pods: Iterable[Obj]) -> list[Obj]:
@@ -56,9 +54,10 @@ def running(pods: Iterable[Obj]) -> list[Obj]:
     return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
 
 
-def restarts(pod: Obj) -> int:
-    """Return how often containers of the pod have been started again."""
-    return sum(status.get("restartCount", 0) for status in pod.get("status", {}).get("containerStatuses") or [])
+def restarts(pod: Obj, container: str = "") -> int:
+    """Return how often ``container`` has been started again; without a name, all of the pod's together."""
+    statuses = pod.get("status", {}).get("containerStatuses") or []
+    return sum(status.get("restartCount", 0) for status in statuses if container in ("", status.get("name")))
 
 
 def label_selector(labels: Mapping[str, Any]) -> str:

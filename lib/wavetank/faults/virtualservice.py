@@ -5,12 +5,15 @@ Pure functions on the format of https://istio.io/latest/docs/reference/config/ne
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wavetank.kube import Obj
 
 __all__ = [
     "fits",
-    "governs",
+    "governing",
     "http_routes",
+    "in_words",
     "joined",
     "left",
     "members",
@@ -21,17 +24,32 @@ __all__ = [
 
 _MESH = "mesh"
 _DOMAINS = ("", ".svc", ".svc.cluster.local")
+_DOMAIN = ".svc.cluster.local"
 _OTHER_PROTOCOLS = frozenset({"tcp", "tls", "https", "udp", "mongo", "mysql", "redis"})
 
 
-def governs(found: Obj, service: str) -> bool:
-    """Tell whether sidecars go by the VirtualService ``found`` for requests to ``service`` in its namespace."""
-    return _is_for(found, service) and _MESH in (_spec(found).get("gateways") or [_MESH])
+def governing(found: Iterable[Obj], service: str, namespace: str) -> list[Obj]:
+    """Return those of ``found`` that are for a Service, to the sidecars of its namespace, which go by the first alone.
+
+    Istio merges none of them with another. A host in full goes before a wildcard, and a long wildcard before a short
+    one; then one that is exported to its own namespace alone, one that is exported to this one, one for all; then the
+    oldest (istio.io/istio, pilot/pkg/model/push_context.go, VirtualServicesForGateway; sidecar.go,
+    computeWildcardHostVirtualServiceIndex).
+    """
+    ranked = [(rank, one) for one in found if (rank := _rank(one, service, namespace)) is not None]
+    return [one for _, one in sorted(ranked, key=lambda each: each[0])]
+
+
+def in_words(found: Obj, namespace: str) -> str:
+    """Return a VirtualService's name, with its namespace where that is another one than ``namespace``."""
+    metadata = found["metadata"]
+    name = str(metadata["name"])
+    return name if metadata["namespace"] == namespace else f"{name} in the namespace {metadata['namespace']}"
 
 
 def only_for_gateways(found: Obj, service: str) -> bool:
-    """Tell whether ``found`` is for ``service``, but only for what comes through gateways."""
-    return _is_for(found, service) and not governs(found, service)
+    """Tell whether ``found`` is for ``service`` in its namespace, but only for what comes through gateways."""
+    return _host(found, service, found["metadata"]["namespace"]) is not None and not _for_sidecars(found)
 
 
 def http_routes(found: Obj) -> list[Obj]:
@@ -96,8 +114,43 @@ def _owned(made: Obj, owners: list[Obj]) -> Obj:
     return {**made, "metadata": {**made["metadata"], "ownerReferences": owners}}
 
 
-def _is_for(found: Obj, service: str) -> bool:
-    return not _names(service, found).isdisjoint(_spec(found).get("hosts") or ())
+def _rank(found: Obj, service: str, namespace: str) -> tuple[int, int, str, str, str] | None:
+    """Return by what ``found`` is ordered among those for a Service; None when no sidecar there goes by it."""
+    host, seen, metadata = _host(found, service, namespace), _seen_from(found, namespace), found["metadata"]
+    if host is None or seen is None or not _for_sidecars(found):
+        return None
+    exact = -len(host) if host.startswith("*") else -1000
+    return exact, seen, metadata["creationTimestamp"], metadata["name"], metadata["namespace"]
+
+
+def _host(found: Obj, service: str, namespace: str) -> str | None:
+    """Return the host by which ``found`` is for a Service, the most particular of them; None when it is not.
+
+    Istio takes a name without a dot as one of the VirtualService's own namespace, and any other as it is written.
+    """
+    own, full = found["metadata"]["namespace"], f"{service}.{namespace}{_DOMAIN}"
+    fitting = []
+    for written in _spec(found).get("hosts") or ():
+        host = written.lower() if "." in written or written == "*" else f"{written.lower()}.{own}{_DOMAIN}"
+        if host == full:
+            return host
+        if host.startswith("*") and full.endswith(host[1:]):
+            fitting.append(host)
+    return max(fitting, key=len, default=None)
+
+
+def _seen_from(found: Obj, namespace: str) -> int | None:
+    """Return the order in which a namespace's sidecars see ``found``, by whom it is exported to; None: not at all."""
+    own, exported = found["metadata"]["namespace"], _spec(found).get("exportTo") or ["*"]
+    if "*" in exported:
+        return 2
+    if own == namespace and not {".", own}.isdisjoint(exported):
+        return 0
+    return 1 if own != namespace and namespace in exported else None
+
+
+def _for_sidecars(found: Obj) -> bool:
+    return _MESH in (_spec(found).get("gateways") or [_MESH])
 
 
 def _names(service: str, found: Obj) -> frozenset[str]:

@@ -7,12 +7,13 @@ It never knows which provider made the cluster, keeps nothing on disk, never tou
 never writes to a cluster that does not say that it is Wavetank's (`mark`), and never decides what ought to be done.
 """
 
+from wavetank.kube.application import application_container, application_port
 from wavetank.kube.connection import FIELD_MANAGER, Obj
 from wavetank.kube.exec import ExecResult
 from wavetank.kube.kinds import Kind
 from wavetank.kube.kube import Kube
 from wavetank.kube.origin import Origin
-from wavetank.kube.pods import PodTrouble, default_container, explain_pod, is_over, is_ready
+from wavetank.kube.pods import PodTrouble, explain_pod, is_over, is_ready
 from wavetank.kube.proxy import HttpAnswer
 from wavetank.kube.rollout import Revision, Rollout, history, rollout_state
 
@@ -27,7 +28,8 @@ __all__ = [
     "PodTrouble",
     "Revision",
     "Rollout",
-    "default_container",
+    "application_container",
+    "application_port",
     "explain_pod",
     "history",
     "is_over",

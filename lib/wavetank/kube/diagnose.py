@@ -74,7 +74,8 @@ def _pods_of(client: Client, obj: Obj) -> list[Obj]:
 def status_words(obj: Obj) -> str:
     """Return what the status of any object says, as one line."""
     status = obj.get("status") or {}
-    told = [f"phase {status['phase']}"] if "phase" in status else []
+    words = f": {status['message']}" if status.get("message") else ""
+    told = [f"phase {status['phase']}{words}"] if "phase" in status else []
     for condition in status.get("conditions") or []:
         why = ": ".join(condition[part] for part in ("reason", "message") if condition.get(part))
         told.append(f"{condition['type']}={condition['status']}" + (f" ({why})" if why else ""))

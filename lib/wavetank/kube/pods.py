@@ -14,15 +14,12 @@ from wavetank.kube.connection import Obj
 
 __all__ = [
     "PodTrouble",
-    "default_container",
     "event_words",
     "explain_pod",
     "is_over",
     "is_ready",
     "troubled_container",
 ]
-
-DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +62,6 @@ def is_over(pod: Obj) -> bool:
     containers = pod["status"].get("containerStatuses") or []
     ended = all("terminated" in container.get("state", {}) for container in containers)
     return pod["spec"].get("restartPolicy") == "Never" and bool(containers) and ended
-
-
-def default_container(pod: Obj) -> Obj:
-    """Return the container that is meant when none is named: a mesh notes which one it was before its own came."""
-    containers: list[Obj] = pod["spec"]["containers"]
-    meant = pod["metadata"].get("annotations", {}).get(DEFAULT_CONTAINER)
-    return next((container for container in containers if container["name"] == meant), containers[0])
 
 
 def troubled_container(pod: Obj) -> tuple[str, bool] | None:

@@ -75,6 +75,8 @@ def rollout_state(deployment: Obj) -> Rollout:
         words = f"{available} of {updated} new pods are available"
     else:
         done, words = True, f"all pods ({desired}) are of the newest template and available"
+    if not done and (refusal := _refusal(status)):
+        words = f"{words}; {refusal}"
     return Rollout(
         name=metadata["name"],
         revision=int((metadata.get("annotations") or {}).get(REVISION, 0)),
@@ -87,6 +89,14 @@ def rollout_state(deployment: Obj) -> Rollout:
         failed=failed,
         words=words,
     )
+
+
+def _refusal(status: Obj) -> str:
+    """Return in the API server's words why a pod cannot even be made, empty when each could be."""
+    for condition in status.get("conditions") or []:
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            return str(condition.get("message", ""))
+    return ""
 
 
 def history(deployment: Obj, replica_sets: Iterable[Obj]) -> list[Revision]:

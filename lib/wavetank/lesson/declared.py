@@ -34,6 +34,9 @@ _KINDS_OF_KUBERNETES = {"Endpoints", "Event", "PodMetrics"}
 _STUCK = {"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError", "CreateContainerError"}
 """Why a container waits longer and longer for its next try, although what it lacked may be there again."""
 
+_LIMITED = "kubernetes.io/limit-ranger"
+"""What a limit range leaves on a pod to which it has given requests or limits of its own."""
+
 _KEEPERS = {"kube-controller-manager", "kube-scheduler", "kubelet"}
 
 
@@ -130,12 +133,14 @@ def take_over(managed_fields: Sequence[Obj]) -> list[Obj] | None:
 
 
 def has_a_past(pod: Obj) -> bool:
-    """Tell whether a pod was restarted, has failed, waits for its next try, or was changed by hand."""
+    """Tell whether a pod was restarted, has failed, waits for its next try, or was changed by hand or a limit range."""
     status = pod.get("status", {})
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
         waiting = (container.get("state") or {}).get("waiting") or {}
         if container.get("restartCount") or waiting.get("reason") in _STUCK:
             return True
+    if _LIMITED in (pod["metadata"].get("annotations") or {}):
+        return True
     managers = {entry["manager"] for entry in pod["metadata"].get("managedFields") or () if "subresource" not in entry}
     return status.get("phase") == "Failed" or not managers <= _KEEPERS
 

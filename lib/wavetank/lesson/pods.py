@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from wavetank.kube import Obj
+from wavetank.kube import Obj, application_container
 
-__all__ = ["field_at", "in_words", "reasons", "restarts"]
+__all__ = ["APPLICATION", "field_at", "in_words", "reasons", "restarts"]
+
+
+APPLICATION = "application"
+"""What stands in a path, after ``containers``, for the application's container, wherever in the pod it is."""
 
 
 def in_words(selector: dict[str, str]) -> str:
@@ -15,14 +19,21 @@ def in_words(selector: dict[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in selector.items())
 
 
-def field_at(obj: Any, path: Sequence[str | int]) -> Any:
-    """Return what is at ``path`` in an object, None where the path leads nowhere."""
-    for key in path:
+def field_at(obj: Any, path: Sequence[str | int], services: Sequence[Obj] = ()) -> Any:
+    """Return what is at ``path`` in an object, None where the path leads nowhere.
+
+    ``services``, those of its namespace, tell which container is the application's.
+    """
+    here = obj
+    for index, key in enumerate(path):
         try:
-            obj = obj[key]
+            if key == APPLICATION and isinstance(here, list):
+                here = application_container(field_at(obj, path[: index - 2]), services)
+            else:
+                here = here[key]
         except (KeyError, IndexError, TypeError):
             return None
-    return obj
+    return here
 
 
 def restarts(pods: Sequence[Obj]) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from wavetank.errors import ClusterError, KubeError, NotFoundError
+from wavetank.errors import ClusterError, KubeError, NotFoundError, WaitTimeoutError
 from wavetank.kube import FIELD_MANAGER, Kube, Obj, rollout_state
 from wavetank.kube.mark import is_made_here
 from wavetank.kube.pods import is_ready
@@ -22,7 +22,9 @@ from wavetank.lesson.declared import (
     surplus,
     take_over,
 )
+from wavetank.lesson.holding import held_up, require_operator
 from wavetank.lesson.lab import Lab
+from wavetank.lesson.refusals import IN_THE_WAY, apply_once_free, have_pods_made_again
 from wavetank.observe.serverless import await_subscriptions
 from wavetank.observe.serverless.events import TRIGGER
 from wavetank.observe.serverless.revisions import SERVICE_LABEL
@@ -46,17 +48,22 @@ def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
     """Bring the lab's namespace to ``checkpoint`` and return when everything there is ready.
 
     Raises `InputError` for a checkpoint that is none, `ClusterError` when the cluster or the namespace is not
-    Wavetank's, `WaitTimeoutError` with the reason when something does not become ready.
+    Wavetank's or nobody is there to end what goes on in it, `WaitTimeoutError` with the reason when something does not
+    become ready.
     """
     wanted = declared(lab, checkpoint)
     kube.require_mark()
     meshed = in_the_mesh(lab, checkpoint)
+    require_operator(kube, lab.namespace)
     _own_namespace(kube, lab.namespace, meshed)
     _end_waves(kube, lab.namespace)
     _raise_nodes(kube)
     found = list(_everything(kube, lab.namespace))
     unwanted = surplus(found, wanted)
     _delete_now(kube, unwanted)
+    for obj in unwanted:
+        if obj["kind"] in IN_THE_WAY:
+            _wait_until_gone(kube, lab.namespace, obj)
     _end_functions_set_by_others(kube, wanted)
     for obj in wanted:
         _make_exactly(kube, obj, lab.namespace)
@@ -81,14 +88,11 @@ def _own_namespace(kube: Kube, name: str, meshed: bool) -> None:
     labels = _MANAGED_BY | ({INJECTION: "enabled"} if meshed else {})
     namespace = kube.find("Namespace", name)
     if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
-        kube.wait_for(
-            "Namespace",
-            name,
-            None,
-            lambda obj: obj is None,
-            timeout=_GONE_WITHIN,
-            waiting_for=f"the namespace {name} to be gone, before it is made again",
-        )
+        words = f"the namespace {name} to be gone, before it is made again"
+        try:
+            kube.wait_for("Namespace", name, None, lambda obj: obj is None, timeout=_GONE_WITHIN, waiting_for=words)
+        except WaitTimeoutError as error:
+            raise held_up(kube, name, _everything(kube, name), error) from error
         namespace = None
     if namespace is None:
         kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
@@ -214,12 +218,12 @@ def _make_exactly(kube: Kube, obj: Obj, namespace: str) -> None:
     try:
         if owners:
             kube.patch(kind, name, namespace, {"metadata": {"managedFields": owners}})
-        kube.apply(obj, namespace=namespace, force=True)
+        apply_once_free(kube, obj, namespace)
     except KubeError as error:
         if error.status != 422:
             raise
         kube.delete(obj, namespace=namespace, wait=_GONE_WITHIN)
-        kube.apply(obj, namespace=namespace, force=True)
+        apply_once_free(kube, obj, namespace)
 
 
 def _forget_events(kube: Kube, namespace: str) -> None:
@@ -235,6 +239,7 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], delet
         kube.wait_for("Node", name, None, "Ready", timeout=_NODES_WITHIN, waiting_for=f"the node {name} to be ready")
     for obj in deleted:  # only then does a Deployment's status know that it lacks a pod
         _wait_until_gone(kube, namespace, obj)
+    have_pods_made_again(kube, namespace)
     if any((obj["apiVersion"], obj["kind"]) == TRIGGER for obj in wanted):
         # Of a broker that was changed, nothing else tells: its triggers may still say that they are ready.
         await_subscriptions(kube, namespace, _READY_WITHIN)
@@ -257,15 +262,18 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], delet
 
 
 def _wait_until_gone(kube: Kube, namespace: str, obj: Obj) -> None:
-    uid = obj["metadata"]["uid"]
-    kube.wait_for(
-        (obj["apiVersion"], obj["kind"]),
-        obj["metadata"]["name"],
-        namespace,
-        lambda now: now is None or now["metadata"]["uid"] != uid,
-        timeout=_GONE_WITHIN,
-        waiting_for=f"{full_name(obj)} to be gone",
-    )
+    uid, kind, name = obj["metadata"]["uid"], (obj["apiVersion"], obj["kind"]), obj["metadata"]["name"]
+    try:
+        kube.wait_for(
+            kind,
+            name,
+            namespace,
+            lambda now: now is None or now["metadata"]["uid"] != uid,
+            timeout=_GONE_WITHIN,
+            waiting_for=f"{full_name(obj)} to be gone",
+        )
+    except WaitTimeoutError as error:
+        raise held_up(kube, namespace, filter(None, [kube.find(kind, name, namespace)]), error) from error
 
 
 def _rolled_out(deployment: Obj | None) -> bool:

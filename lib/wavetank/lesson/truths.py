@@ -9,7 +9,7 @@ from wavetank.kube.pods import is_ready
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.escape import lab_function
 from wavetank.lesson.lab import Number, Prediction
-from wavetank.lesson.pods import field_at, reasons, restarts
+from wavetank.lesson.pods import APPLICATION, field_at, reasons, restarts
 from wavetank.lesson.predictions import Truth, fitting
 from wavetank.traffic import LoadRun, Second, Summary
 
@@ -84,7 +84,8 @@ def _state(prediction: Prediction, bench: Bench) -> str:
 
 def _field(prediction: Prediction, bench: Bench) -> Truth:
     asked = prediction.truth.parameters
-    value = field_at(bench.kube.get(asked["kind"], asked["name"], bench.namespace), asked["path"])
+    services = bench.kube.list("Service", bench.namespace) if APPLICATION in asked["path"] else []
+    value = field_at(bench.kube.get(asked["kind"], asked["name"], bench.namespace), asked["path"], services)
     if not isinstance(value, str | int | float):
         raise InputError(
             f"{asked['kind']}/{asked['name']} has {value!r} at {'.'.join(map(str, asked['path']))}",

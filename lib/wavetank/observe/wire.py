@@ -18,7 +18,8 @@ from importlib.resources import files
 from typing import Any
 
 from wavetank.errors import InputError, KubeError, NotFoundError
-from wavetank.kube import Kube, Obj, default_container, is_ready
+from wavetank.kube import Kube, Obj, application_container, is_ready
+from wavetank.kube.refused import refused_by
 
 __all__ = ["Heard", "Wire", "listen", "wiretap_pod"]
 
@@ -95,7 +96,8 @@ def listen(kube: Kube, namespace: str, target: str, port: int = 8080, seconds: f
     if not 0 < seconds <= MOST_SECONDS:
         raise InputError("seconds is wrong", observed=f"{seconds:g}", expected=f"more than 0, up to {MOST_SECONDS:g}")
     pod = _find(kube, namespace, target)
-    tap = wiretap_pod(pod, port, seconds)
+    image = application_container(pod, kube.list("Service", namespace))["image"]
+    tap = wiretap_pod(pod, image, port, seconds)
     name = tap["metadata"]["name"]
     try:
         _create(kube, tap)
@@ -126,12 +128,12 @@ def listen(kube: Kube, namespace: str, target: str, port: int = 8080, seconds: f
             observed=_how_it_ended(ended),
             expected="a line of JSON for what is heard",
             logs=lines[-10:],
-            hint=f"see its last words; and the image {default_container(pod)['image']} has to have a python3",
+            hint=f"see its last words; and the image {image} has to have a python3",
         ) from error
 
 
-def wiretap_pod(pod: Obj, port: int, seconds: float) -> Obj:
-    """Return the pod that listens for what is sent to ``pod``, on its node."""
+def wiretap_pod(pod: Obj, image: str, port: int, seconds: float) -> Obj:
+    """Return the pod that listens for what is sent to ``pod``, on its node, with an ``image`` that has Python."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     script = files("wavetank.observe").joinpath("wiretap.py").read_text(encoding="utf-8")
     return {
@@ -154,7 +156,7 @@ def wiretap_pod(pod: Obj, port: int, seconds: float) -> Obj:
             "containers": [
                 {
                     "name": "wiretap",
-                    "image": default_container(pod)["image"],
+                    "image": image,
                     "imagePullPolicy": "IfNotPresent",
                     "command": ["python3", "-c", script, pod["status"]["podIP"], f"{port}", f"{seconds:g}"],
                     "resources": {"requests": {"cpu": "25m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
@@ -199,6 +201,16 @@ def _create(kube: Kube, tap: Obj) -> None:
     except KubeError as error:
         if error.status != 403:
             raise
+        if in_the_way := refused_by(error):
+            raise KubeError(
+                f"a {in_the_way} in the namespace refuses the pod that would listen",
+                status=403,
+                observed=error.summary,
+                command=kube.connection.kubectl(
+                    "-n", tap["metadata"]["namespace"], "describe", "resourcequotas,limitranges"
+                ),
+                hint="take it away, or let goto do it",
+            ) from error
         raise KubeError(
             "the cluster lets nobody listen here",
             status=403,

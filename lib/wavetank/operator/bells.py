@@ -25,7 +25,12 @@ class Bells:
         try:
             yield bell
         finally:
-            del self._hung[namespace, uid]
+            if self._hung.get((namespace, uid)) is bell:  # else somebody else tends it by now
+                del self._hung[namespace, uid]
+
+    def has(self, namespace: str, uid: str) -> bool:
+        """Tell whether a resource is tended."""
+        return (namespace, uid) in self._hung
 
     def ring(self, namespace: str, uid: str) -> None:
         """Wake the tender of one resource, if it has one."""

@@ -37,13 +37,15 @@ class Order:
 class Outcome:
     """What acting came to: names of what is or was ``affected``, and words for the status.
 
-    ``over`` says that nothing is left to do; ``pending`` that something could not be reached and should be tried again.
+    ``over`` says that nothing is left to do; ``pending`` that something could not be reached and should be tried again;
+    ``idle`` that what was done is in place and nobody goes by it.
     """
 
     affected: tuple[str, ...]
     message: str
     over: bool = False
     pending: bool = False
+    idle: bool = False
 
 
 class Effect(Protocol):

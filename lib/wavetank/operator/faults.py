@@ -4,9 +4,10 @@
        │           ├─────▶ Stopped    somebody set spec.stop, or deleted it
        └───────────┴─────▶ Failed     refused, never took effect, or could not be put back
 
-What has to be known for reverting is in the status before anything is changed, so a look after a restart of the
-operator goes on where the last one ended. What cannot be reverted is tried again until it can. A Fault that is deleted
-is reverted first (its finalizer waits for that), but never for longer than `GIVE_UP_AFTER`.
+It is Active while something is affected. What has to be known for reverting is in the status before anything is
+changed, so a look after a restart of the operator goes on where the last one ended. What cannot be reverted is tried
+again until it can. A Fault that is deleted is reverted first (its finalizer waits for that), but never for longer than
+`GIVE_UP_AFTER`.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from wavetank.faults.resource import ENDED, Fault, from_rfc3339, to_rfc3339
 from wavetank.faults.switch import SWITCHED
 from wavetank.kube import Kube, Obj
 from wavetank.operator.effects import Effect, Order, Outcome
-from wavetank.operator.look import FINALIZER, FINISHED, Look, News, refuse_stale
+from wavetank.operator.look import FINISHED, Look, News, refuse_stale
 from wavetank.operator.mesh import InjectInMesh
 from wavetank.operator.objects import BreakObject
 from wavetank.operator.pods import CrashContainers, KillPods, SwitchInPods
 from wavetank.operator.rules import check_fault
+from wavetank.waves import is_held
 
 __all__ = ["EFFECTS", "GIVE_UP_AFTER", "FaultTender"]
 
@@ -76,10 +78,10 @@ class FaultTender:
         return self._hold(resource)
 
     def _begin(self, resource: Obj) -> Look:
-        metadata, now = resource["metadata"], datetime.now(UTC)
+        now = datetime.now(UTC)
         if _is_leaving(resource):
             return self._finish("Stopped", "ended before it began")
-        if FINALIZER not in metadata.get("finalizers", ()):
+        if not is_held(resource):
             return Look(again=_SOON)  # it could vanish while it is being injected
         try:
             fault = Fault.from_resource(resource)
@@ -94,7 +96,7 @@ class FaultTender:
                     return Look(again=_SOON)
                 resource = self._write(
                     {
-                        "phase": "Active",
+                        "phase": "Pending",
                         "startedAt": to_rfc3339(now),
                         "endsAt": to_rfc3339(ends_at),
                         "affected": [],
@@ -116,7 +118,8 @@ class FaultTender:
                 affected=list(outcome.affected),
                 news=_injected(order, outcome) if outcome.affected else None,
             )
-        changes = {"affected": list(outcome.affected), "message": outcome.message}
+        phase = "Active" if outcome.affected and not outcome.idle else "Pending"
+        changes = {"phase": phase, "affected": list(outcome.affected), "message": outcome.message}
         if any(status.get(name) != value for name, value in changes.items()):
             self._write(changes)
         again = min(order.seconds_left, _SOON) if outcome.pending else order.seconds_left

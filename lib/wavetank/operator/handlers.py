@@ -20,8 +20,9 @@ from wavetank.kube import Kube
 from wavetank.operator.bells import Bells
 from wavetank.operator.faults import FaultTender
 from wavetank.operator.loads import LoadTender
-from wavetank.operator.look import FINALIZER, Look
+from wavetank.operator.look import Look
 from wavetank.traffic.resource import ENDED as LOAD_ENDED
+from wavetank.waves import FINALIZER, is_held
 
 __all__ = ["GROUP", "VERSION", "register"]
 
@@ -67,6 +68,15 @@ def register(registry: kopf.OperatorRegistry, kube: Kube) -> None:
     async def wake_one(meta: kopf.Meta, **_: Any) -> None:
         bells.ring(meta["namespace"], meta["uid"])
 
+    @kopf.on.event(GROUP, VERSION, "faults", registry=registry)
+    async def end_one_deleted_meanwhile(type: str | None, body: kopf.Body, meta: kopf.Meta, **_: Any) -> None:
+        """Revert a fault that was deleted while no operator ran: kopf begins no daemon for it, and would let it go."""
+        leaves = "deletionTimestamp" in meta and is_held(dict(body)) and type != "DELETED"
+        if leaves and not bells.has(meta["namespace"], meta["uid"]):
+            tender = FaultTender(kube, meta["namespace"], meta["name"], meta["uid"])
+            with bells.hung(meta["namespace"], meta["uid"]) as bell:
+                await _tend(tender, pool, bell, None, body)
+
     @kopf.on.event("v1", "pods", registry=registry)
     async def wake_for_pod(meta: kopf.Meta, **_: Any) -> None:
         loads = [owner["uid"] for owner in meta.get("ownerReferences", ()) if owner["kind"] == "Load"]
@@ -89,7 +99,7 @@ def register(registry: kopf.OperatorRegistry, kube: Kube) -> None:
 
 
 async def _tend(
-    tender: Tender, pool: ThreadPoolExecutor, bell: asyncio.Event, stopped: kopf.DaemonStopped, body: kopf.Body
+    tender: Tender, pool: ThreadPoolExecutor, bell: asyncio.Event, stopped: kopf.DaemonStopped | None, body: kopf.Body
 ) -> None:
     """Look again and again until there is nothing left to do, or the operator itself ends."""
     loop = asyncio.get_running_loop()
@@ -106,7 +116,7 @@ async def _tend(
             kopf.event(body, type=news.type, reason=news.reason, message=news.message)
         if look.again is None:
             return
-        waits = [bell.wait()] if stopped else [bell.wait(), stopped.wait()]
+        waits = [bell.wait()] if stopped is None or stopped else [bell.wait(), stopped.wait()]
         await _first_of(*waits, timeout=min(look.again, _LOOK_ANYWAY))
 
 
@@ -117,9 +127,13 @@ async def _first_of(*awaited: Awaitable[Any], timeout: float) -> None:
         task.cancel()
 
 
-def _is_exiting(stopped: kopf.DaemonStopped) -> bool:
+def _is_exiting(stopped: kopf.DaemonStopped | None) -> bool:
     """Tell whether the operator itself ends: then everything stays as it is, for the next operator to go on with."""
-    return stopped.reason is not None and kopf.DaemonStoppingReason.OPERATOR_EXITING in stopped.reason
+    return (
+        stopped is not None
+        and stopped.reason is not None
+        and kopf.DaemonStoppingReason.OPERATOR_EXITING in stopped.reason
+    )
 
 
 def _not_in(phases: frozenset[str]) -> Callable[..., bool]:

@@ -20,11 +20,13 @@ from typing import Any
 from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.faults.resource import from_rfc3339, to_rfc3339
 from wavetank.kube import Kube, Obj, is_over
-from wavetank.operator.look import FINALIZER, FINISHED, Look, News, age_of, refuse_stale
+from wavetank.kube.refused import is_for_good, refused_by
+from wavetank.operator.look import FINISHED, Look, News, age_of, refuse_stale
 from wavetank.operator.rules import check_load
 from wavetank.traffic.manifest import load_pod
 from wavetank.traffic.record import parse_line
 from wavetank.traffic.resource import ENDED, Load
+from wavetank.waves import is_held
 
 __all__ = ["LoadTender"]
 
@@ -81,10 +83,9 @@ class LoadTender:
         return self._start(pod)
 
     def _begin(self, resource: Obj) -> Look:
-        metadata = resource["metadata"]
         if resource["spec"].get("stop"):
             return self._finish("Stopped", "stopped before it began")
-        if FINALIZER not in metadata.get("finalizers", ()):
+        if not is_held(resource):
             return Look(again=_SOON)
         try:
             load = Load.from_resource(resource)
@@ -96,7 +97,10 @@ class LoadTender:
         try:
             self._kube.create(pod)
         except KubeError as error:
+            if is_for_good(error):
+                return self._finish("Failed", f"its pod is refused: {error.summary}{_mended_by(error)}")
             if error.status != CONFLICT:  # made by a look that did not come to write it down
+                self._write({"phase": "Pending", "message": f"its pod cannot be made yet: {error.summary}"})
                 raise
         name = pod["metadata"]["name"]
         self._write({"phase": "Pending", "pod": name, "message": "its pod is starting"})
@@ -166,6 +170,12 @@ class LoadTender:
 
     def _write(self, status: dict[str, Any]) -> None:
         self._kube.patch("Load", self._name, self._namespace, {"status": status}, subresource="status")
+
+
+def _mended_by(error: KubeError) -> str:
+    """Say what to do about a refusal by something that is in the namespace."""
+    in_the_way = refused_by(error)
+    return f"; take the {in_the_way} away, or let goto do it" if in_the_way else ""
 
 
 def _running_since(pod: Obj) -> timedelta:

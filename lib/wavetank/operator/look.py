@@ -14,10 +14,7 @@ from wavetank.errors import InputError
 from wavetank.faults.resource import from_rfc3339
 from wavetank.kube import Obj
 
-__all__ = ["FINALIZER", "FINISHED", "Look", "News", "age_of", "refuse_stale"]
-
-FINALIZER = "wavetank.dev/operator"
-"""Keeps a load or fault that is deleted until its effect has ended."""
+__all__ = ["FINISHED", "Look", "News", "age_of", "refuse_stale"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from wavetank.faults.ownership import MANAGER, handed_back, is_taken, owners_of
 from wavetank.faults.virtualservice import http_routes, joined, left, members, virtual_service
 from wavetank.kube import Obj
 from wavetank.operator.effects import Order, Outcome
-from wavetank.operator.meshrules import VIRTUAL_SERVICE, governing
+from wavetank.operator.meshrules import VIRTUAL_SERVICE, in_force
 from wavetank.operator.rules import plan_injection
 from wavetank.waves import API_VERSION
 
@@ -43,7 +43,11 @@ class InjectInMesh:
             return Outcome(tuple(affected), f"VirtualService {planned.name} is gone", over=not affected)
         if not affected and not planned.count(found):
             return Outcome((), f"{planned} was changed by somebody else meanwhile", over=True)
-        return Outcome((planned.name,), "; ".join([_where(planned, found), *_rivals(order, planned)]))
+        names = in_force(order.kube, planned.service, order.namespace)
+        rivals = [name for name in names if name != planned.name]
+        words = [f"{', '.join(rivals)} is for {planned.service} too: sidecars go by {names[0]} alone"] if rivals else []
+        idle = names[:1] != [planned.name]
+        return Outcome((planned.name,), "; ".join([_where(planned, found), *words]), idle=idle)
 
     def revert(self, order: Order, original: Obj, affected: Sequence[str]) -> str:
         """Take the fault out of every route that is as this fault left it."""
@@ -121,12 +125,3 @@ def _where(planned: Injection, found: Obj) -> str:
 
 def _routes(count: int) -> str:
     return f"{count} {'route' if count == 1 else 'routes'}"
-
-
-def _rivals(order: Order, planned: Injection) -> list[str]:
-    """Say which other VirtualServices are for the Service: for sidecars, Istio merges none with another."""
-    names = governing(order.kube, planned.service, order.namespace)
-    others = [name for name in names if name != planned.name]
-    return (
-        [f"{', '.join(others)} is for {planned.service} too: sidecars go by the oldest, {names[0]}"] if others else []
-    )

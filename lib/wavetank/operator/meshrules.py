@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from wavetank.errors import InputError, NotFoundError
 from wavetank.faults.mesh import Injection
 from wavetank.faults.resource import Fault
-from wavetank.faults.virtualservice import governs, only_for_gateways, speaks_http, virtual_service
+from wavetank.faults.virtualservice import governing, in_words, only_for_gateways, speaks_http, virtual_service
 from wavetank.kube import Kube, Obj
 from wavetank.kube.sidecar import has_sidecar
 from wavetank.waves import is_over
 
-__all__ = ["VIRTUAL_SERVICE", "governing", "injection", "injection_warnings"]
+__all__ = ["VIRTUAL_SERVICE", "in_force", "injection", "injection_warnings"]
 
 VIRTUAL_SERVICE = ("networking.istio.io/v1", "VirtualService")
 
@@ -25,11 +23,14 @@ def injection(kube: Kube, fault: Fault, service: Obj, uid: str) -> Injection:
     """
     _refuse_other_protocols(service)
     namespace = service["metadata"]["namespace"]
-    there = _in_place(kube, namespace)
+    everywhere = _in_place(kube)
+    there = [one for one in everywhere if one["metadata"]["namespace"] == namespace]
+    found = governing(everywhere, fault.target.name, namespace)
+    _refuse_other_namespaces(found, fault.target.name, namespace)
     if made := _made_by_another(kube, fault, namespace, uid):
         joined = next((one for one in there if one["metadata"]["name"] == made), None)
         return Injection.plan(joined or virtual_service(made, namespace, fault.target.name), fault, made=True)
-    if found := _by_age(one for one in there if governs(one, fault.target.name)):
+    if found:
         return Injection.plan(found[0], fault)
     name = f"wavetank-{fault.name}"
     if name in {one["metadata"]["name"] for one in there}:
@@ -53,18 +54,21 @@ def injection_warnings(kube: Kube, fault: Fault, namespace: str) -> list[str]:
         if only_for_gateways(one, fault.target.name):
             name = one["metadata"]["name"]
             warnings.append(f"the VirtualService {name} is bound to gateways only: what comes through them is not hit")
+    names = in_force(kube, fault.target.name, namespace)
+    if others := ", ".join(names[1:]):
+        warnings.append(f"sidecars go by the VirtualService {names[0]} for {fault.target.name}, and not by {others}")
     return warnings
 
 
-def governing(kube: Kube, service: str, namespace: str) -> list[str]:
-    """Return the names of the VirtualServices for a Service; sidecars go by the first of them, the oldest."""
-    found = _by_age(one for one in kube.list(VIRTUAL_SERVICE, namespace) if governs(one, service))
-    return [str(one["metadata"]["name"]) for one in found]
+def in_force(kube: Kube, service: str, namespace: str) -> list[str]:
+    """Return the VirtualServices for a Service, in words, wherever they are; sidecars go by the first of them alone."""
+    found = governing(kube.list(VIRTUAL_SERVICE), service, namespace)
+    return [in_words(one, namespace) for one in found]
 
 
-def _in_place(kube: Kube, namespace: str) -> list[Obj]:
+def _in_place(kube: Kube) -> list[Obj]:
     try:
-        return kube.list(VIRTUAL_SERVICE, namespace)
+        return kube.list(VIRTUAL_SERVICE)
     except NotFoundError as error:
         raise InputError(
             "this cluster has no Istio",
@@ -72,10 +76,6 @@ def _in_place(kube: Kube, namespace: str) -> list[Obj]:
             expected="a mesh, which faults of this kind are put into",
             hint="wavetank up --for 03-service-mesh",
         ) from error
-
-
-def _by_age(found: Iterable[Obj]) -> list[Obj]:
-    return sorted(found, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]))
 
 
 def _made_by_another(kube: Kube, fault: Fault, namespace: str, uid: str) -> str | None:
@@ -86,6 +86,20 @@ def _made_by_another(kube: Kube, fault: Fault, namespace: str, uid: str) -> str 
         if joins and other["metadata"]["uid"] != uid and not is_over(other):
             return str(original["name"])
     return None
+
+
+def _refuse_other_namespaces(found: list[Obj], service: str, namespace: str) -> None:
+    """Refuse a fault of which no sidecar would hear: it changes nothing in another namespace than its own."""
+    if not found or found[0]["metadata"]["namespace"] == namespace:
+        return
+    metadata, hosts = found[0]["metadata"], ", ".join(found[0]["spec"]["hosts"])
+    raise InputError(
+        f"sidecars go for {service} by the VirtualService {in_words(found[0], namespace)}",
+        observed=f"it is for {hosts}, and Istio merges it with no other",
+        expected=f"one in {namespace}, or none: a fault changes nothing in another namespace",
+        command=f"kubectl -n {metadata['namespace']} get virtualservice {metadata['name']} -o yaml",
+        hint="take the host out of it, or delete it if it is yours",
+    )
 
 
 def _refuse_other_protocols(service: Obj) -> None:

@@ -16,6 +16,7 @@ from wavetank.faults.switch import label_selector
 from wavetank.kube import Kube, Obj
 from wavetank.kube.mark import NODE_LABEL, is_made_here
 from wavetank.operator.meshrules import injection, injection_warnings
+from wavetank.operator.servicerules import refuse_elsewhere, refuse_unasked_port
 from wavetank.traffic.resource import Load
 
 __all__ = ["check_fault", "check_load", "plan_break", "plan_injection", "selector_of"]
@@ -32,7 +33,7 @@ def check_fault(kube: Kube, fault: Fault, namespace: str, uid: str = "") -> list
     _refuse_system_namespace(namespace)
     if fault.kind in BREAKERS:
         _refuse_changed_already(kube, plan_break(kube, fault, namespace, datetime.now(UTC)), namespace, uid)
-        return []
+        return _without_pods(kube, fault, namespace) if fault.target.what == "deployment" else []
     if fault.kind in PARTS:
         _refuse_changed_already(kube, plan_injection(kube, fault, namespace, uid), namespace, uid)
         return injection_warnings(kube, fault, namespace)
@@ -52,6 +53,7 @@ def check_load(kube: Kube, load: Load, namespace: str) -> list[str]:
     """Return warnings about ``load`` in ``namespace``. Raises `InputError` saying why it is refused."""
     _refuse_system_namespace(namespace)
     service = _existing(kube, Target("service", load.target.service), namespace)
+    refuse_elsewhere(service)
     ports = [port["port"] for port in service["spec"].get("ports") or []]
     if load.target.port not in ports:
         raise InputError(
@@ -59,9 +61,18 @@ def check_load(kube: Kube, load: Load, namespace: str) -> list[str]:
             observed=f"its ports are {', '.join(map(str, ports)) or 'none'}",
             expected="target.port to be one of them",
         )
+    refuse_unasked_port(kube, service, load.target.port)
     if not _has_ready_endpoints(kube, load.target.service, namespace):
-        return [f"the Service {load.target.service} has no ready endpoints now: requests will fail until it has"]
+        why = "" if service["spec"].get("selector") else ", and no selector by which it would get any"
+        return [f"the Service {load.target.service} has no ready endpoints now{why}: requests will fail until it has"]
     return []
+
+
+def _without_pods(kube: Kube, fault: Fault, namespace: str) -> list[str]:
+    """Say that nobody will notice what is broken in a Deployment that has no pods."""
+    if _existing(kube, fault.target, namespace)["spec"].get("replicas", 1):
+        return []
+    return [f"{fault.target} has 0 replicas: nobody will notice until it is scaled up"]
 
 
 def plan_break(kube: Kube, fault: Fault, namespace: str, ends_at: datetime) -> Break:
@@ -70,12 +81,15 @@ def plan_break(kube: Kube, fault: Fault, namespace: str, ends_at: datetime) -> B
     if fault.target.what == "node":
         _refuse_others_node(target)
         _refuse_control_plane(target)
-    return BREAKERS[fault.kind](target, fault, ends_at)
+    services = kube.list("Service", namespace) if fault.target.what == "deployment" else ()
+    return BREAKERS[fault.kind](target, fault, ends_at, services)
 
 
 def plan_injection(kube: Kube, fault: Fault, namespace: str, uid: str) -> Injection:
     """Return what a fault in the mesh would change. Raises `InputError` when it cannot."""
-    return injection(kube, fault, _existing(kube, fault.target, namespace), uid)
+    service = _existing(kube, fault.target, namespace)
+    refuse_elsewhere(service)
+    return injection(kube, fault, service, uid)
 
 
 def selector_of(kube: Kube, target: Target, namespace: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from wavetank.durations import parse_duration
 from wavetank.errors import KubeError
-from wavetank.kube import Kube, default_container, is_ready
+from wavetank.kube import Kube, application_container, is_ready
 from wavetank.waves import require
 
 __all__ = ["Answer", "Answers", "Question", "ask"]
@@ -132,7 +132,7 @@ def ask(kube: Kube, namespace: str, workload: str, question: Question) -> Answer
             observed=f"{len(pods)} pods, none of them ready",
             command=kube.connection.kubectl("-n", namespace, "get", "pods"),
         )
-    container = default_container(pod)["name"]
+    container = application_container(pod, kube.list("Service", namespace))["name"]
     command = ["python3", "-c", _SCRIPT.read_text(encoding="utf-8"), json.dumps(asdict(question))]
     longest = math.ceil(question.times / question.at_once) * question.timeout + _START_SECONDS
     name = pod["metadata"]["name"]

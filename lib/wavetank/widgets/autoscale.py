@@ -49,7 +49,7 @@ class AutoscaleView(LiveView):
         real, wanted = ([float(sample.real) for sample in lasting], [float(sample.wanted) for sample in lasting])
         self._replicas.show(seconds, (real, wanted), numbers=_pods(latest))
         self._metric.show(seconds, (_measured(lasting), _aimed_at(lasting)), numbers=_metrics(latest))
-        self._words.value = note(latest.words)
+        self._words.value = note("; ".join(filter(None, [latest.words, picture.rivals])))
 
 
 def _pods(latest: Sample) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 import ipywidgets as ipw
 
 from wavetank.document import write_yaml
-from wavetank.errors import InputError, NotFoundError, NotSupportedError
+from wavetank.errors import InputError, KubeError, NotFoundError, NotSupportedError
+from wavetank.faults.virtualservice import governing
+from wavetank.faults.virtualservice import in_words as named
 from wavetank.kube import Obj
 from wavetank.kube.manifest import parse
 from wavetank.widgets.controls import button, number, row
@@ -51,6 +53,7 @@ class TrafficShift(LiveView):
         watched = [Watched(VIRTUAL_SERVICE[1], place.namespace, fields=f"metadata.name={name}")]
         self._feed = self.following(Feed(place.kube, watched, self._nothing, after, self.touch))
         self._applied: Obj | None = None
+        self._instead = ""
         self._presets = presets(subsets)
         self._weights, self._chosen = self._presets[0], False
         self._fields = {subset: number(f"{subset} %", weight, 0, 100) for subset, weight in self._weights.items()}
@@ -64,7 +67,7 @@ class TrafficShift(LiveView):
     @property
     def picture(self) -> ShiftPicture:
         """What the cluster has now, beside what was applied here."""
-        return replace(self._feed.picture, applied=self._applied)
+        return replace(self._feed.picture, applied=self._applied, instead=self._instead)
 
     def text(self) -> str:
         """Return the weights that the cluster has now, in words, and who has changed what was applied."""
@@ -79,13 +82,14 @@ class TrafficShift(LiveView):
         self._look_for_istio()
         now = self._kube.find(VIRTUAL_SERVICE, self._nothing.name, self._namespace)
         (self._applied,) = self._kube.apply(self._manifest_of(weights, now))
+        self._look_for_others()
         self._set(weights)
-        return replace(self._nothing, service=self._applied)
+        return replace(self._nothing, service=self._applied, instead=self._instead)
 
     def start(self) -> None:
         """Begin to follow the VirtualService, and say if this cluster knows of none."""
         super().start()
-        self.in_background(self._look_for_istio)
+        self.in_background(self._look_around)
 
     def draw(self) -> None:
         """Show what the cluster has, and the manifest that the fields stand for."""
@@ -100,8 +104,8 @@ class TrafficShift(LiveView):
         self._manifest.value = f'<h5>What Apply applies</h5><pre class="wt-lines">{escape(written)}</pre>'
 
     def notice(self) -> str:
-        """Return that somebody has changed what was applied."""
-        return self.picture.drift()
+        """Return that another virtual service counts, or that somebody has changed what was applied."""
+        return " ".join(filter(None, [self.picture.overruled(), self.picture.drift()]))
 
     def _manifest_of(self, weights: Weights, service: Obj | None) -> Obj:
         """Return what is to be applied where the cluster has ``service``."""
@@ -138,6 +142,22 @@ class TrafficShift(LiveView):
             self._said.value = ""
             raise
         self._said.value = announced(f"Applied: {in_words(self._weights)}.")
+
+    def _look_around(self) -> None:
+        self._look_for_istio()
+        self._look_for_others()
+        self.touch()
+
+    def _look_for_others(self) -> None:
+        """Note which other virtual service counts for the host, wherever it is."""
+        about = self._nothing
+        try:
+            found = governing(self._kube.list(VIRTUAL_SERVICE), about.host.partition(".")[0], about.namespace)
+        except KubeError:  # who may see one namespace only is told of no other
+            found = []
+        here = (about.name, about.namespace)
+        mine = not found or (found[0]["metadata"]["name"], found[0]["metadata"]["namespace"]) == here
+        self._instead = "" if mine else named(found[0], about.namespace)
 
     def _look_for_istio(self) -> None:
         try:

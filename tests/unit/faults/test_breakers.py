@@ -110,10 +110,28 @@ def test_missing_configuration_comes_after_what_is_read_already() -> None:
     assert plan.restored(broken) == deployment
 
 
-def test_only_the_first_container_is_touched() -> None:
+def test_only_one_container_is_touched() -> None:
     broken = planned("bad-image").broken(DEPLOYMENT)
     assert broken is not None
     assert broken["spec"]["template"]["spec"]["containers"][1] == {"name": "proxy"}
+
+
+@pytest.mark.parametrize("kind", ["bad-image", "config-missing"])
+def test_it_is_the_application_s_container_wherever_it_stands(kind: str) -> None:
+    logger = {"name": "logger", "image": "python:3.11"}
+    deployment = write(DEPLOYMENT, ("spec", "template", "spec", "containers"), [logger, dict(container(DEPLOYMENT))])
+    deployment = write(deployment, ("spec", "template", "spec", "containers", "[name=booking]", "image"), "booking:v1")
+    template = {**deployment["spec"]["template"], "metadata": {"labels": {"app": "booking"}}}
+    template["spec"]["containers"][1]["ports"] = [{"name": "http", "containerPort": 8080}]
+    service = {"spec": {"selector": {"app": "booking"}, "ports": [{"port": 80, "targetPort": "http"}]}}
+    spec = {"kind": kind, "target": {"deployment": "booking"}, "duration": "30s"}
+    deployment["spec"]["template"] = template
+    assert "[name=booking]" in BREAKERS[kind](deployment, Fault.from_spec("trouble", spec), ENDS, [service]).path
+
+
+def test_a_deployment_that_is_paused_would_roll_nothing_out() -> None:
+    with pytest.raises(InputError, match="the Deployment booking is paused"):
+        planned("bad-image", write(DEPLOYMENT, ("spec", "paused"), True))
 
 
 def test_a_container_is_found_by_its_name_wherever_it_has_moved() -> None:
@@ -147,6 +165,20 @@ def test_a_service_without_a_selector_cannot_mismatch() -> None:
 def test_a_service_without_ports_cannot_have_a_wrong_one() -> None:
     with pytest.raises(InputError, match="Service booking has no ports"):
         planned("wrong-port", {**SERVICE, "spec": {"selector": {"app": "booking"}}})
+
+
+def test_the_port_for_http_is_the_wrong_one_wherever_it_stands() -> None:
+    ports = [{"name": "metrics", "port": 9090}, {"name": "http", "port": 80, "targetPort": "http"}]
+    assert planned("wrong-port", write(SERVICE, ("spec", "ports"), ports)).path[2] == "[port=80]"
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [({"clusterIP": "None"}, "the Service booking is headless"), ({"selector": None}, "selects no pods")],
+)
+def test_where_a_target_port_means_nothing_it_cannot_be_wrong(spec: Obj, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        planned("wrong-port", {**SERVICE, "spec": {**SERVICE["spec"], **spec}})
 
 
 def test_a_wrong_port_must_be_another_port() -> None:

@@ -13,6 +13,7 @@ from tests.support.pond import NAMESPACE, Pond
 from wavetank.errors import InputError, NotFoundError, WaitTimeoutError
 from wavetank.faults import Fault, FaultRun, active_faults, emergency_stop, inject, run
 from wavetank.kube import Kube
+from wavetank.traffic import Load, Target
 
 SLOW = Fault.from_spec("slow", {"kind": "latency", "target": {"deployment": "booking"}, "duration": "30s"})
 
@@ -58,6 +59,17 @@ def test_a_fault_that_nobody_tends_is_told_so(pond: Pond, monkeypatch: pytest.Mo
         injected.wait_active()
 
 
+def test_a_fault_without_effect_is_not_active_and_says_why(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_BEGIN_WITHIN", 2.0)
+    for name in pond.switches:
+        del pond.api.answers[NAMESPACE, f"pod:{name}:8080"]
+    with operating(pond.kube):
+        with pytest.raises(WaitTimeoutError) as caught:
+            inject(pond.kube, SLOW, NAMESPACE).wait_active()
+        assert "phase Pending: on in 0 of 2 pods" in caught.value.help.observed
+        assert "the fault switch of its container booking does not answer at :8080" in caught.value.help.observed
+
+
 def test_a_fault_that_is_gone_is_told_so(pond: Pond) -> None:
     with pytest.raises(NotFoundError):
         FaultRun(pond.kube, "slow", NAMESPACE).status()
@@ -68,8 +80,30 @@ def test_the_emergency_stop_names_what_did_not_end(pond: Pond, monkeypatch: pyte
     inject(pond.kube, SLOW, NAMESPACE)
     with pytest.raises(WaitTimeoutError) as caught:
         emergency_stop(pond.kube)
-    assert caught.value.help.observed == "still going on: Fault harbour/slow"
+    assert caught.value.help.observed.startswith("still going on: Fault harbour/slow; there is no Deployment")
+    assert caught.value.help.hint.startswith("wavetank up")
     assert pond.stored("Fault", "slow")["spec"]["stop"] is True, "the operator will end it when it is back"
+
+
+def test_without_an_operator_no_request_is_sent_any_more(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "STOP_WITHIN", 0.3)
+    pond.kube.create(Load("steady", Target("booking"), rate=1, duration=60).to_resource(NAMESPACE))
+    running = {"status": {"phase": "Running", "pod": "load-steady"}}
+    pond.kube.patch("Load", "steady", NAMESPACE, running, subresource="status")
+    pond.pod("load-steady", "load")
+    with pytest.raises(WaitTimeoutError, match="not everything has ended"):
+        emergency_stop(pond.kube)
+    assert pond.api.get("Pod", "load-steady", NAMESPACE) is None
+
+
+def test_an_operator_that_runs_is_not_blamed_for_being_away(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "STOP_WITHIN", 0.3)
+    inject(pond.kube, SLOW, NAMESPACE)
+    operator = {"apiVersion": "apps/v1", "kind": "Deployment", "status": {"readyReplicas": 1}}
+    pond.api.put({**operator, "metadata": {"name": "wavetank-operator", "namespace": "wavetank-system"}})
+    with pytest.raises(WaitTimeoutError) as caught:
+        emergency_stop(pond.kube)
+    assert caught.value.help.observed == "still going on: Fault harbour/slow"
 
 
 def test_the_emergency_stop_takes_what_is_deleted_meanwhile_for_ended(pond: Pond) -> None:

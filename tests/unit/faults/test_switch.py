@@ -76,8 +76,19 @@ def test_only_pods_with_a_process_to_talk_to_count_as_running() -> None:
     assert [pod["metadata"]["name"] for pod in running_pods(pods)] == ["a", "b"]
 
 
-def test_restarts_of_all_containers_count() -> None:
-    assert restarts({"status": {"containerStatuses": [{"restartCount": 2}, {"restartCount": 1}, {}]}}) == 3
+def test_the_switch_is_where_the_application_serves_whatever_stands_before_it() -> None:
+    logger = {"name": "logger", "ports": [{"containerPort": 9000}]}
+    ports = [{"name": "metrics", "containerPort": 9090}, {"name": "http", "containerPort": 8080}]
+    pod = {"metadata": {"name": "web-1", "labels": {"app": "web"}}}
+    pod["spec"] = {"containers": [logger, {"name": "web", "ports": ports}]}
+    service = {"spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]}}
+    assert switch_target(pod, [service]) == "pod:web-1:8080"
+
+
+def test_restarts_of_all_containers_count_or_those_of_one() -> None:
+    statuses = [{"name": "web", "restartCount": 2}, {"name": "logger", "restartCount": 1}, {"name": "new"}]
+    pod = {"status": {"containerStatuses": statuses}}
+    assert (restarts(pod), restarts(pod, "web"), restarts(pod, "gone")) == (3, 2, 0)
     assert restarts({}) == 0
 
 

@@ -7,7 +7,8 @@ from tests.support.mesh import to, virtual_service
 
 from wavetank.faults.virtualservice import (
     fits,
-    governs,
+    governing,
+    in_words,
     joined,
     left,
     members,
@@ -20,15 +21,73 @@ from wavetank.kube import Obj
 ROUTE = {"route": [to()]}
 
 
+def governs(found: Obj, service: str) -> bool:
+    return governing([born(found)], service, "harbour") != []
+
+
+def born(found: Obj, when: str = "2026-05-01T12:00:00Z", namespace: str = "harbour") -> Obj:
+    return {**found, "metadata": {**found["metadata"], "creationTimestamp": when, "namespace": namespace}}
+
+
+@pytest.mark.parametrize(
+    "host", ["booking", "Booking", "booking.harbour.svc.cluster.local", "*.harbour.svc.cluster.local"]
+)
+def test_a_service_is_known_by_its_name_or_in_full_or_by_a_wildcard(host: str) -> None:
+    assert governs(virtual_service([ROUTE], hosts=[host]), "booking")
+
+
 @pytest.mark.parametrize(
     "host", ["booking", "booking.harbour", "booking.harbour.svc", "booking.harbour.svc.cluster.local"]
 )
-def test_a_service_is_known_by_each_of_its_names(host: str) -> None:
-    assert governs(virtual_service([ROUTE], hosts=[host]), "booking")
+def test_a_route_may_lead_to_it_by_each_of_its_names(host: str) -> None:
     assert fits({"route": [to(host)]}, virtual_service([ROUTE], hosts=["payment", host]), "booking")
 
 
-@pytest.mark.parametrize("host", ["payment", "booking.elsewhere.svc.cluster.local", "book", "*"])
+FULL, WILD, WIDE = "booking.harbour.svc.cluster.local", "*.harbour.svc.cluster.local", "*.local"
+EARLY, LATE = "2026-05-01T12:00:00Z", "2026-05-02T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((FULL, EARLY, "elsewhere", ["*"]), ("booking", LATE, "harbour", ["*"])),
+        (("booking", LATE, "harbour", ["."]), (FULL, EARLY, "elsewhere", ["*"])),
+        ((FULL, LATE, "elsewhere", ["harbour"]), ("booking", EARLY, "harbour", ["*"])),
+        (("booking", LATE, "harbour", ["*"]), (WILD, EARLY, "harbour", ["*"])),
+        ((FULL, LATE, "elsewhere", ["*"]), (WILD, EARLY, "harbour", ["."])),
+        ((WILD, LATE, "elsewhere", ["*"]), (WIDE, EARLY, "harbour", ["*"])),
+    ],
+    ids=["the older", "its namespace's own", "exported to it", "in full", "in full, elsewhere", "the longer wildcard"],
+)
+def test_of_two_for_one_service_sidecars_go_by_one(one: tuple[object, ...], other: tuple[object, ...]) -> None:
+    first, second = (
+        born(virtual_service([ROUTE], name=name, hosts=[host], exportTo=exported), str(when), str(namespace))
+        for name, (host, when, namespace, exported) in {"first": one, "second": other}.items()
+    )
+    for found in ([first, second], [second, first]):
+        assert [obj["metadata"]["name"] for obj in governing(found, "booking", "harbour")] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "host", "exported"),
+    [
+        ("elsewhere", "booking", ["*"]),
+        ("elsewhere", FULL, ["."]),
+        ("elsewhere", FULL, ["third"]),
+        ("harbour", FULL, ["~"]),
+    ],
+)
+def test_of_what_is_not_seen_or_meant_nobody_hears(namespace: str, host: str, exported: list[str]) -> None:
+    found = born(virtual_service([ROUTE], hosts=[host], exportTo=exported), namespace=namespace)
+    assert governing([found], "booking", "harbour") == []
+
+
+def test_it_is_named_with_its_namespace_where_that_is_another() -> None:
+    found = born(virtual_service([ROUTE]))
+    assert (in_words(found, "harbour"), in_words(found, "quay")) == ("booking", "booking in the namespace harbour")
+
+
+@pytest.mark.parametrize("host", ["payment", "booking.elsewhere.svc.cluster.local", "book", "booking.harbour"])
 def test_what_is_for_others_does_not_govern_it(host: str) -> None:
     other = virtual_service([ROUTE], hosts=[host])
     assert not governs(other, "booking")

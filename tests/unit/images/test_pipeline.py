@@ -12,7 +12,7 @@ import pytest
 from tests.support.moving import NAMESPACE, MovingCluster
 from tests.support.shipping import IMAGE, PIPELINE, VERIFY, Yard
 
-from wavetank.errors import InputError, NotFoundError
+from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.images import Ended
 from wavetank.images.pipeline import Records, RunRecord, StageRecord, load_pipeline, run_pipeline
 from wavetank.images.pipeline.target import Target
@@ -175,6 +175,29 @@ def test_what_is_running_is_what_the_pods_report_not_what_the_tag_says(cluster: 
     cluster.api.put(pod)
     assert "@" not in named
     assert target.running() == f"{named.rpartition(':')[0]}@sha256:{'7' * 64}"
+
+
+def beside(cluster: MovingCluster, port: int = 8080) -> None:
+    """Put a logger before the application of timetable, whose port is the one that the Service sends to."""
+    deployment = cluster.kube.get("Deployment", "timetable", NAMESPACE)
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    containers[0] |= {"image": "registry.test/timetable:v1", "ports": [{"containerPort": port}]}
+    containers.insert(0, {"name": "logger", "image": "python:3.11"})
+    cluster.api.put(deployment)
+
+
+def test_the_image_is_the_application_s_whatever_stands_before_it(cluster: MovingCluster) -> None:
+    cluster.deploy("timetable", 1)
+    beside(cluster)
+    assert Target(cluster.kube, NAMESPACE, "timetable").running() == "registry.test/timetable:v1"
+
+
+def test_where_nothing_tells_which_container_is_meant_it_is_asked(cluster: MovingCluster) -> None:
+    cluster.deploy("timetable", 1)
+    beside(cluster, port=1)
+    with pytest.raises(KubeError, match="which container of timetable gets the image") as caught:
+        Target(cluster.kube, NAMESPACE, "timetable").running()
+    assert caught.value.help.observed == "logger, timetable"
 
 
 def test_a_deployment_that_is_not_there_is_said_before_anything_is_built(

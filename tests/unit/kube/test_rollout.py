@@ -45,6 +45,7 @@ def replica_set(revision: int, image: str, owner: str = "d") -> Obj:
     }
 
 
+REFUSED = [{"type": "ReplicaFailure", "status": "True", "message": 'pods "web-" is forbidden: exceeded quota: small'}]
 STUCK = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
 
 
@@ -59,6 +60,14 @@ STUCK = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineE
         (deployment(updatedReplicas=5, availableReplicas=5, replicas=5), "2 pods too many are still there"),
         (deployment(wanted=0), "all pods (0) are of the newest template and available"),
         (deployment(updatedReplicas=1, conditions=STUCK), "no progress for 600 s"),
+        (
+            deployment(updatedReplicas=1, conditions=REFUSED),
+            '1 of 3 pods are of the new template; pods "web-" is forbidden: exceeded quota: small',
+        ),
+        (
+            deployment(updatedReplicas=3, availableReplicas=3, conditions=REFUSED),
+            "all pods (3) are of the newest template and available",
+        ),
     ],
 )
 def test_a_rollout_says_what_it_waits_for(given: Obj, words: str) -> None:

@@ -159,6 +159,34 @@ class TestField:
         assert check(bench, "field", **missing).saw == "None"
 
 
+class TestFieldOfTheApplication:
+    PATH = ("spec", "template", "spec", "containers", "application", "livenessProbe", "periodSeconds")
+    APP: Obj = {
+        "name": "web",
+        "ports": [{"name": "metrics", "containerPort": 9090}, {"name": "http", "containerPort": 8080}],
+        "livenessProbe": {"periodSeconds": 5},
+    }
+    LOGGER: Obj = {"name": "logger", "image": "python:3.11", "ports": [{"containerPort": 9000}]}
+
+    def put(self, put: Any, *containers: Obj) -> None:
+        template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": list(containers)}}
+        one = deployment()
+        put({**one, "spec": {**one["spec"], "template": template}})
+        put({**SERVICE, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]}})
+
+    @pytest.mark.parametrize("app_first", [True, False])
+    def test_a_right_answer_passes_whatever_the_order(self, bench: Bench, put: Any, app_first: bool) -> None:
+        self.put(put, *([self.APP, self.LOGGER] if app_first else [self.LOGGER, self.APP]))
+        assert check(bench, "field", kind="Deployment", name="web", path=[*self.PATH], at_least=1).passed
+
+    def test_a_probe_of_the_wrong_container_does_not(self, bench: Bench, put: Any) -> None:
+        logger = {**self.LOGGER, "livenessProbe": {"periodSeconds": 5}}
+        self.put(put, logger, {**self.APP, "livenessProbe": None})
+        result = check(bench, "field", kind="Deployment", name="web", path=[*self.PATH], at_least=1)
+        assert_not_yet(result, "None", "at least 1", "get deployment web -o yaml")
+        assert "containers.application.livenessProbe" in result.claim
+
+
 class TestHttp:
     def test_passes_through_a_service(self, bench: Bench, api: ApiServer, put: Any) -> None:
         put(SERVICE)
@@ -171,6 +199,18 @@ class TestHttp:
         put({**SERVICE, "metadata": {"name": "envoy", "namespace": "projectcontour"}})
         api.answer("service:envoy:80", lambda request: (200, {}, request.headers["Host"].encode()), "projectcontour")
         assert check(bench, "http", ingress="web", contains="a.test").passed
+
+    @pytest.mark.parametrize("hosts", [["other.test", "a.test"], ["a.test", "other.test"]])
+    def test_passes_through_whichever_rule_of_an_ingress(
+        self, bench: Bench, api: ApiServer, put: Any, hosts: list[str]
+    ) -> None:
+        ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress"}
+        rules = [{"host": host} for host in hosts]
+        put({**ingress, "metadata": {"name": "web", "namespace": NAMESPACE}, "spec": {"rules": rules}})
+        put({**SERVICE, "metadata": {"name": "envoy", "namespace": "projectcontour"}})
+        api.answer("service:envoy:80", lambda request: (200, {}, request.headers["Host"].encode()), "projectcontour")
+        assert check(bench, "http", ingress="web", contains="a.test").passed
+        assert not check(bench, "http", ingress="web", contains="b.test").passed
 
     def test_waits_for_it(self, bench: Bench, api: ApiServer, put: Any) -> None:
         put(SERVICE)

@@ -139,3 +139,10 @@ def test_a_pod_that_somebody_has_edited_has_a_past() -> None:
     assert not has_a_past(edited)
     edited["metadata"]["managedFields"].append(entry("kubectl-label", {}))
     assert has_a_past(edited)
+
+
+def test_a_pod_to_which_a_limit_range_has_given_limits_has_a_past() -> None:
+    given = pod("web-1")
+    assert not has_a_past(given)
+    given["metadata"]["annotations"] = {"kubernetes.io/limit-ranger": "LimitRanger plugin set: cpu limit for web"}
+    assert has_a_past(given)

@@ -59,6 +59,54 @@ def test_what_the_learner_added_goes(api: ApiServer, kube: Kube, lab: Lab) -> No
     assert api.get("ConfigMap", "elsewhere", "default")
 
 
+@pytest.mark.parametrize("kind", ["ResourceQuota", "LimitRange"])
+def test_what_refuses_pods_goes_before_anything_is_made(api: ApiServer, kube: Kube, lab: Lab, kind: str) -> None:
+    kube.create({"apiVersion": "v1", "kind": kind, "metadata": {"name": "mine", "namespace": NAMESPACE}})
+    there: list[bool] = []
+
+    def look(change: str, obj: dict[str, Any]) -> None:
+        if obj["kind"] == "Deployment" and change == "ADDED":
+            there.append(api.get(kind, "mine", NAMESPACE) is not None)
+
+    api.on_write(look)
+    restore(kube, lab, "afloat")
+    assert there == [False]
+
+
+def test_what_a_quota_refuses_for_a_moment_more_is_made_then(
+    api: ApiServer, kube: Kube, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = iter([KubeError("web is forbidden: exceeded quota: mine, requested: pods=1", status=403)])
+    apply = kube.apply
+
+    def refuse_once(manifest: Any, **more: Any) -> list[Any]:
+        if (refusal := next(refusals, None)) is not None:
+            raise refusal
+        return apply(manifest, **more)
+
+    monkeypatch.setattr(kube, "apply", refuse_once)
+    restore(kube, lab, "afloat")
+    assert _names(api, "Deployment") == {"web"}
+
+
+def test_a_replica_set_whose_pods_were_refused_is_woken(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    failing = [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]
+    metadata = {"name": "web-1", "namespace": NAMESPACE, "ownerReferences": [{"kind": "Deployment", "uid": "1"}]}
+    replica_set = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata}
+    api.put({**replica_set, "status": {"conditions": failing}})
+    woken: list[str] = []
+
+    def take_notice(change: str, obj: dict[str, Any]) -> None:
+        if obj["kind"] == "ReplicaSet" and obj.get("status", {}).get("conditions"):
+            woken.append(obj["metadata"]["annotations"]["wavetank.dev/woken"])
+            if len(woken) == 2:  # the first time it is refused once more
+                api.put({**replica_set, "status": {"conditions": []}})
+
+    api.on_write(take_notice)
+    restore(kube, lab, "afloat")
+    assert len(set(woken)) == 2
+
+
 def test_what_kubernetes_made_stays(api: ApiServer, kube: Kube, lab: Lab) -> None:
     for kind, name in (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"), ("Endpoints", "web")):
         api.put({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}})

@@ -117,7 +117,7 @@ def test_the_text_is_short_and_has_no_addresses_and_sizes() -> None:
 
 
 def test_who_listens_may_open_packet_sockets_and_nothing_else() -> None:
-    spec = wiretap_pod(pod("payment-2"), 8080, 4.5)["spec"]
+    spec = wiretap_pod(pod("payment-2"), IMAGE, 8080, 4.5)["spec"]
     (container,) = spec["containers"]
     assert (spec["hostNetwork"], spec["nodeName"], spec["activeDeadlineSeconds"]) == (True, "worker2", 35)
     assert (spec["automountServiceAccountToken"], spec["restartPolicy"]) == (False, "Never")
@@ -131,9 +131,9 @@ def test_who_listens_may_open_packet_sockets_and_nothing_else() -> None:
 
 
 def test_it_is_no_part_of_the_mesh_and_ours() -> None:
-    labels = wiretap_pod(pod("a" * 60), 80, 1)["metadata"]["labels"]
+    labels = wiretap_pod(pod("a" * 60), IMAGE, 80, 1)["metadata"]["labels"]
     assert labels == {"app.kubernetes.io/managed-by": "wavetank", "sidecar.istio.io/inject": "false"}
-    assert len(wiretap_pod(pod("a" * 60), 80, 1)["metadata"]["name"]) <= 63
+    assert len(wiretap_pod(pod("a" * 60), IMAGE, 80, 1)["metadata"]["name"]) <= 63
 
 
 def test_what_runs_there_needs_only_the_standard_library() -> None:
@@ -160,6 +160,35 @@ def test_a_listener_that_fails_tells_its_last_words(api: ApiServer, kube: Kube) 
     assert caught.value.help.logs == ["PermissionError: [Errno 1] Operation not permitted"]
     assert IMAGE in caught.value.help.hint
     assert kube.find("Pod", seen[0]["metadata"]["name"], NAMESPACE) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "who"),
+    [
+        ("exceeded quota: small, requested: pods=1, used: pods=9, limited: pods=9", "ResourceQuota small"),
+        ("minimum memory usage per Container is 1Gi, but request is 32Mi", "LimitRange"),
+    ],
+)
+def test_a_quota_that_refuses_it_is_named(
+    api: ApiServer, kube: Kube, monkeypatch: pytest.MonkeyPatch, words: str, who: str
+) -> None:
+    def refuse(self: Kube, obj: Obj) -> Obj:
+        raise KubeError(f'pods "wiretap" is forbidden: {words}', status=403)
+
+    monkeypatch.setattr(Kube, "create", refuse)
+    with pytest.raises(KubeError, match=f"a {who} in the namespace refuses the pod that would listen") as caught:
+        listen(kube, NAMESPACE, "payment")
+    assert words in caught.value.help.observed
+    assert "describe resourcequotas,limitranges" in caught.value.help.command
+
+
+def test_the_image_is_the_application_s_whatever_stands_before_it(api: ApiServer, kube: Kube) -> None:
+    seen = play_node(api, hears(REQUEST))
+    helped = pod("payment-2")
+    helped["spec"]["containers"].insert(0, {"name": "cache", "image": "redis:7"})
+    api.put(helped)
+    listen(kube, NAMESPACE, "payment")
+    assert seen[0]["spec"]["containers"][0]["image"] == IMAGE
 
 
 def test_a_namespace_that_forbids_it_is_told_in_its_words(

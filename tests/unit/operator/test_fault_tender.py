@@ -380,3 +380,52 @@ def test_what_cannot_be_put_back_is_let_go_in_the_end(
     monkeypatch.setattr(faults, "GIVE_UP_AFTER", 0.0)
     assert tending.look().again is None
     assert "could not be put back, see status.original" in pond.status("trouble")["message"]
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["a logger first", "a logger last"])
+def test_the_application_is_found_whatever_stands_beside_it(first: bool, pond: Pond, booking: Obj) -> None:
+    for name in pond.switches:
+        pond.beside(name, first=first)
+    tender(pond, pond.fault("slow", "latency", {"deployment": "booking"})).look()
+    assert [pod.on for pod in pond.switches.values()] == [["latency"], ["latency"]]
+    tender(pond, pond.fault("crash", "container-crash", {"deployment": "booking"}, pods=2)).look()
+    assert all(pod.crashed.wait(5) for pod in pond.switches.values())
+
+
+def test_a_logger_that_restarts_is_no_crash_of_the_application(pond: Pond, booking: Obj) -> None:
+    pond.beside("booking-1")
+    pond.api.delete("Pod", "booking-2", NAMESPACE)
+    pond.switches["booking-1"].hangs = True
+    tending = tender(pond, pond.fault("crash", "container-crash", {"deployment": "booking"}))
+    assert tending.look().again == 1.0
+    pod = pond.stored("Pod", "booking-1")
+    statuses = [{"name": "logger", "restartCount": 5}, {"name": "booking", "restartCount": 0}]
+    pond.api.put({**pod, "status": {**pod["status"], "containerStatuses": statuses}})
+    assert tending.look().again == 1.0, "not crashed yet"
+    pond.switches["booking-1"].hangs = False
+    tending.look()
+    assert pond.switches["booking-1"].crashed.wait(5)
+
+
+@pytest.mark.parametrize("kind", ["bad-image", "config-missing"])
+def test_the_application_s_container_is_broken_whatever_stands_before_it(kind: str, pond: Pond, booking: Obj) -> None:
+    template = booking["spec"]["template"]
+    template["spec"]["containers"].insert(0, {"name": "logger", "image": "python:3.11"})
+    pond.api.put(booking)
+    tender(pond, pond.fault("trouble", kind, {"deployment": "booking"})).look()
+    logger, app = pond.stored("Deployment", "booking")["spec"]["template"]["spec"]["containers"]
+    assert logger == {"name": "logger", "image": "python:3.11"}
+    assert app != template["spec"]["containers"][1]
+
+
+def test_a_fault_is_pending_until_it_has_an_effect_and_says_what_is_in_its_way(pond: Pond, booking: Obj) -> None:
+    for name in pond.switches:
+        del pond.api.answers[NAMESPACE, f"pod:{name}:8080"]
+    tending = tender(pond, pond.fault("trouble", "latency", {"deployment": "booking"}))
+    tending.look()
+    status = pond.status("trouble")
+    assert (status["phase"], status["affected"]) == ("Pending", [])
+    assert "booking-1: the fault switch of its container booking does not answer at :8080" in status["message"]
+    pond.pod("booking-1", "booking")
+    tending.look()
+    assert pond.status("trouble")["phase"] == "Active"

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from tests.support.pond import NAMESPACE, Pond
 
+from wavetank.errors import KubeError
 from wavetank.kube import Obj
 from wavetank.operator import loads
 from wavetank.operator.loads import LoadTender
-from wavetank.operator.look import FINALIZER, Look
+from wavetank.operator.look import Look
 from wavetank.traffic import Load, Second, Summary, Target
+from wavetank.waves import FINALIZER
 
 
 @pytest.fixture
@@ -243,3 +245,51 @@ def test_a_load_that_nobody_began_in_its_time_is_not_begun_later(pond: Pond, web
 def test_nothing_begins_before_the_finalizer_is_there(pond: Pond, web: None) -> None:
     assert tender(pond, finalizer=False).look().again == 1.0
     assert pond.api.objects("Pod", NAMESPACE) == []
+
+
+QUOTA = 'pods "load-steady" is forbidden: exceeded quota: small, requested: pods=1, used: pods=9, limited: pods=9'
+LIMIT = 'pods "load-steady" is forbidden: maximum memory usage per Container is 32Mi, but limit is 256Mi'
+POLICY = 'pods "load-steady" is forbidden: violates PodSecurity "restricted:latest"'
+NOT_COUNTED = 'pods "load-steady" is forbidden: status unknown for quota: small, resources: pods'
+
+
+def refusing(pond: Pond, monkeypatch: pytest.MonkeyPatch, words: str, status: int = 403) -> None:
+    create = pond.kube.create
+
+    def refuse_pods(obj: Obj) -> Obj:
+        if obj["kind"] == "Pod":
+            raise KubeError(words, status=status)
+        return create(obj)
+
+    monkeypatch.setattr(pond.kube, "create", refuse_pods)
+
+
+@pytest.mark.parametrize(
+    ("words", "mended"),
+    [
+        (QUOTA, "; take the ResourceQuota small away, or let goto do it"),
+        (LIMIT, "; take the LimitRange away, or let goto do it"),
+        (POLICY, ""),
+    ],
+    ids=["quota", "limit range", "policy"],
+)
+def test_a_pod_that_is_refused_fails_the_load_in_the_servers_words(
+    pond: Pond, web: None, monkeypatch: pytest.MonkeyPatch, words: str, mended: str
+) -> None:
+    refusing(pond, monkeypatch, words)
+    assert reasons(tender(pond).look()) == ["Failed"]
+    assert status(pond)["message"] == f"its pod is refused: {words}{mended}"
+
+
+@pytest.mark.parametrize(("words", "code"), [(NOT_COUNTED, 403), ("failed calling webhook", 500)])
+def test_what_may_pass_is_tried_again_and_told(
+    pond: Pond, web: None, monkeypatch: pytest.MonkeyPatch, words: str, code: int
+) -> None:
+    tending = tender(pond)
+    refusing(pond, monkeypatch, words, code)
+    with pytest.raises(KubeError):
+        tending.look()
+    assert status(pond) == {"phase": "Pending", "message": f"its pod cannot be made yet: {words}"}
+    monkeypatch.undo()
+    tending.look()
+    assert "pod" in status(pond)

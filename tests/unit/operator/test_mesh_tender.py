@@ -273,10 +273,28 @@ def test_a_virtual_service_that_a_learner_makes_meanwhile_is_told(pond: Pond) ->
     pond.api.put(virtual_service(SHAPES["canary"]) | _born("2999-01-01T00:00:00Z"))
     tending.look()
     assert pond.status("slow")["message"].endswith(
-        "made for it; booking is for booking too: sidecars go by the oldest, wavetank-slow"
+        "made for it; booking is for booking too: sidecars go by wavetank-slow alone"
     )
     end(pond, "slow", tending)
     assert [obj["metadata"]["name"] for obj in pond.api.objects(KIND)] == ["booking"]
+    assert faults(pond) == [None]
+
+
+def test_a_fault_by_which_no_sidecar_goes_any_more_is_not_active_and_names_the_one_that_counts(pond: Pond) -> None:
+    apply_as(pond.kube, "learner", CANARY)
+    tending = begin(pond, "slow", "mesh-delay")
+    assert pond.status("slow")["phase"] == "Active"
+    other = virtual_service(SHAPES["canary"], name="everywhere", hosts=["booking.harbour.svc.cluster.local"])
+    metadata = {"name": "everywhere", "namespace": "default", "creationTimestamp": "2020-01-01T00:00:00Z"}
+    pond.api.put({**other, "metadata": metadata})
+    tending.look()
+    status = pond.status("slow")
+    assert (status["phase"], status["affected"]) == ("Pending", ["booking"])
+    assert status["message"].endswith("sidecars go by everywhere in the namespace default alone")
+    pond.api.delete(KIND, "everywhere", "default")
+    tending.look()
+    assert pond.status("slow")["phase"] == "Active"
+    end(pond, "slow", tending)
     assert faults(pond) == [None]
 
 

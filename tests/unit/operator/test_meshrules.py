@@ -123,3 +123,39 @@ def test_a_name_that_is_taken_needs_another_fault_s_name(pond: Pond) -> None:
     assert error.summary == "the fault cannot make its VirtualService wavetank-trouble"
     assert error.help.expected == "another name for the fault"
     assert plan_injection(pond.kube, delay("other"), NAMESPACE, "").name == "wavetank-other"
+
+
+def elsewhere(host: str = "booking.harbour.svc.cluster.local", when: str = "2026-01-01T12:00:00Z") -> Obj:
+    one = born(virtual_service(CANARY, name="everywhere", hosts=[host]), when)
+    return {**one, "metadata": {**one["metadata"], "namespace": "default"}}
+
+
+@pytest.mark.parametrize("host", ["booking.harbour.svc.cluster.local", "*.harbour.svc.cluster.local"])
+@pytest.mark.parametrize("own", [False, True], ids=["nothing in place", "a younger one in place"])
+def test_where_sidecars_go_by_another_namespace_s_a_fault_is_refused(pond: Pond, host: str, own: bool) -> None:
+    with_istio(pond)
+    pond.api.put(elsewhere(host))
+    if own:
+        pond.api.put(born(virtual_service(CANARY, hosts=["*.harbour.svc.cluster.local"]), "2026-05-01T12:00:00Z"))
+    error = refusal(pond, delay())
+    assert error.summary == "sidecars go for booking by the VirtualService everywhere in the namespace default"
+    assert host in error.help.observed
+    assert error.help.command == "kubectl -n default get virtualservice everywhere -o yaml"
+
+
+def test_one_elsewhere_that_does_not_count_is_named_and_in_nobody_s_way(pond: Pond) -> None:
+    with_istio(pond)
+    pond.api.put(virtual_service(CANARY))
+    pond.api.put(elsewhere("*.harbour.svc.cluster.local"))
+    assert plan_injection(pond.kube, delay(), NAMESPACE, "").name == "booking"
+    (warning,) = check_fault(pond.kube, delay(), NAMESPACE)
+    assert warning == (
+        "sidecars go by the VirtualService booking for booking, and not by everywhere in the namespace default"
+    )
+
+
+def test_a_wildcard_in_its_own_namespace_takes_the_fault(pond: Pond) -> None:
+    with_istio(pond)
+    pond.api.put(virtual_service([{"route": [to()]}], name="all", hosts=["*.harbour.svc.cluster.local"]))
+    plan = plan_injection(pond.kube, delay(), NAMESPACE, "")
+    assert (plan.name, plan.made) == ("all", False)

@@ -11,7 +11,7 @@ from tests.support.waiting import eventually
 
 from wavetank.faults import Fault, active_faults, emergency_stop, inject
 from wavetank.kube import Obj
-from wavetank.operator.look import FINALIZER
+from wavetank.waves import FINALIZER
 
 
 @pytest.fixture
@@ -79,6 +79,27 @@ def test_a_restarted_operator_goes_on(pond: Pond, booking: Obj) -> None:
     with operating(pond.kube):
         eventually(lambda: pond.status("lost")["phase"] == "Reverted", "the new operator to revert it")
     assert essence(pond.stored("Service", "booking")) == before
+
+
+@pytest.mark.parametrize("whole_namespace", [False, True], ids=["the fault", "its namespace"])
+def test_what_was_deleted_while_no_operator_ran_is_reverted_by_the_next(
+    pond: Pond, booking: Obj, whole_namespace: bool
+) -> None:
+    before = essence(pond.stored("Service", "booking"))
+    fault = Fault.from_spec("lost", {"kind": "wrong-port", "target": {"service": "booking"}, "duration": "60s"})
+    with operating(pond.kube):
+        inject(pond.kube, fault, NAMESPACE).wait_active()
+        inject(pond.kube, slow(), NAMESPACE).wait_active()
+    pond.kube.delete_object("Fault", "lost", NAMESPACE)
+    pond.kube.delete_object("Fault", "slow", NAMESPACE)
+    if whole_namespace:
+        pond.api.delete("Service", "booking", NAMESPACE)
+    assert pond.stored("Fault", "lost")["metadata"]["deletionTimestamp"], "its finalizer keeps it"
+    with operating(pond.kube):
+        eventually(lambda: pond.api.objects("Fault", NAMESPACE) == [], "the faults to be let go")
+        assert not pond.switches["booking-1"].on
+        if not whole_namespace:
+            assert essence(pond.stored("Service", "booking")) == before
 
 
 def test_an_outage_of_the_api_server_only_delays_the_end(pond: Pond, booking: Obj) -> None:

@@ -118,3 +118,42 @@ def test_a_service_without_ready_endpoints_is_fine_but_said(pond: Pond) -> None:
     of_kind = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice"}
     pond.api.put({**of_kind, "metadata": metadata, "endpoints": [{"conditions": {"ready": True}}]})
     assert check_load(pond.kube, load, NAMESPACE) == []
+
+
+def load(service: str, port: int = 80) -> Load:
+    return Load("steady", Target(service, port), rate=1, duration=5)
+
+
+def put_service(pond: Pond, **spec: Any) -> None:
+    metadata = {"name": "booking", "namespace": NAMESPACE}
+    pond.api.put({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+
+
+@pytest.mark.parametrize("target", ["http", 8080])
+def test_a_load_at_a_headless_service_whose_pods_listen_elsewhere_is_refused(pond: Pond, target: str | int) -> None:
+    ports = [{"port": 80, "targetPort": target}, {"name": "direct", "port": 8080, "targetPort": target}]
+    put_service(pond, clusterIP="None", selector={"app": "booking"}, ports=ports)
+    with pytest.raises(InputError, match="is headless, and its pods do not listen on 80") as caught:
+        check_load(pond.kube, load("booking"), NAMESPACE)
+    assert "which listen on 8080" in caught.value.help.observed
+    check_load(pond.kube, load("booking", 8080), NAMESPACE)
+
+
+def test_a_service_without_a_selector_is_said_to_have_none(pond: Pond) -> None:
+    put_service(pond, ports=[{"port": 80}])
+    (warning,) = check_load(pond.kube, load("booking"), NAMESPACE)
+    assert "no selector by which it would get any" in warning
+
+
+def test_nothing_is_sent_out_of_the_cluster(pond: Pond) -> None:
+    put_service(pond, type="ExternalName", externalName="bank.example", ports=[{"port": 80}])
+    with pytest.raises(InputError, match="the Service booking is another name for bank"):
+        check_load(pond.kube, load("booking"), NAMESPACE)
+    with pytest.raises(InputError, match="another name for bank"):
+        check_fault(pond.kube, fault("mesh-delay", {"service": "booking"}), NAMESPACE)
+
+
+def test_a_fault_in_a_deployment_without_replicas_is_said_to_be_noticed_by_nobody(pond: Pond) -> None:
+    pond.kube.scale("booking", NAMESPACE, 0)
+    (warning,) = check_fault(pond.kube, fault("bad-image", {"deployment": "booking"}), NAMESPACE)
+    assert warning.startswith("deployment booking has 0 replicas")

@@ -183,6 +183,11 @@ class TestAutoscale:
         picture = self.picture((LISTED, "HorizontalPodAutoscaler", [self.hpa(1, 1, None)]))
         assert "cpu: nothing measured of 50" in picture.text()
 
+    def test_a_second_one_for_the_same_target_is_named(self) -> None:
+        both = [self.hpa(1, 1, 5), self.hpa(1, 4, 5, "mine")]
+        text = self.picture((LISTED, "HorizontalPodAutoscaler", both), name="web").text()
+        assert text.endswith("mine scales it too, and each undoes what the other does")
+
     def test_another_autoscaler_is_left_alone(self) -> None:
         kind = "HorizontalPodAutoscaler"
         picture = self.picture((LISTED, kind, [self.hpa(1, 1, 5, "other")]), name="web")

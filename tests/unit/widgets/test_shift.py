@@ -289,6 +289,17 @@ def test_who_has_changed_it_since_is_said(lab: Lab, shift: TrafficShift) -> None
     assert repr(shift) == "timetable: v1 90 %, v2 10 %"
 
 
+@pytest.mark.usefixtures("istio")
+def test_weights_that_move_nothing_are_said_to(api: ApiServer, shift: TrafficShift) -> None:
+    wild = {**THEIRS["spec"], "gateways": ["mesh"], "hosts": ["timetable.lab-03.svc.cluster.local"]}
+    metadata = {"name": "everywhere", "namespace": "default", "creationTimestamp": "2020-01-01T00:00:00Z"}
+    api.put({**THEIRS, "metadata": metadata, "spec": wild})
+    told = "Sidecars go for timetable by the virtual service everywhere in the namespace default alone"
+    assert told in repr(shift.to({"v1": 90, "v2": 10}))
+    api.delete("VirtualService", "everywhere", "default")
+    assert told not in repr(shift.to({"v1": 50, "v2": 50}))
+
+
 def test_without_istio_that_is_said(shift: TrafficShift) -> None:
     with pytest.raises(NotSupportedError, match="there is no Istio in this cluster") as caught:
         shift.to({"v1": 90, "v2": 10})

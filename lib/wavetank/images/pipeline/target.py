@@ -5,6 +5,7 @@ from __future__ import annotations
 from wavetank.errors import KubeError, NotFoundError
 from wavetank.images.model import repository_of
 from wavetank.kube import Kube, Obj
+from wavetank.kube.application import candidates
 
 __all__ = ["Target"]
 
@@ -57,8 +58,9 @@ class Target:
         return self._kube.rollout(self.deployment, self._namespace, timeout=within).words
 
     def _only_container(self) -> str:
-        deployment = self._kube.get("Deployment", self.deployment, self._namespace)
-        names = [str(container["name"]) for container in deployment["spec"]["template"]["spec"]["containers"]]
+        template = self._kube.get("Deployment", self.deployment, self._namespace)["spec"]["template"]
+        services = self._kube.list("Service", self._namespace)
+        names = [str(container["name"]) for container in candidates(template, services)]
         if len(names) != 1:
             raise KubeError(
                 f"which container of {self.deployment} gets the image?",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wavetank.errors import KubeError, UnreachableError
 from wavetank.kube import HttpAnswer
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.base import Check
-from wavetank.lesson.pods import field_at
 from wavetank.lesson.result import CheckResult
 
 __all__ = ["Http"]
@@ -57,21 +57,24 @@ class Http(Check):
 
     def _ask(self, bench: Bench) -> tuple[bool, str]:
         try:
-            answer = self._request(bench)
+            answers = list(self._answers(bench))
         except UnreachableError:
             raise
         except KubeError as error:
             return False, error.summary
-        if answer is None:
+        if not answers:
             return False, f"there is no Ingress {self.ingress}"
-        fits = answer.status == self.status and self.contains in answer.text
-        return fits, f"{answer.status}: {' '.join(answer.text.split())[:120]}"
+        answer = next(filter(self._fits, answers), answers[0])
+        return self._fits(answer), f"{answer.status}: {' '.join(answer.text.split())[:120]}"
 
-    def _request(self, bench: Bench) -> HttpAnswer | None:
+    def _fits(self, answer: HttpAnswer) -> bool:
+        return answer.status == self.status and self.contains in answer.text
+
+    def _answers(self, bench: Bench) -> Iterator[HttpAnswer]:
+        """Yield what the Service answers, or the Ingress for the host of each of its rules; nothing without one."""
         if self.service:
-            return bench.kube.request(f"service:{self.service}:{self.port}", self.path, bench.namespace)
-        ingress = bench.kube.find("Ingress", self.ingress, bench.namespace)
-        if ingress is None:
-            return None
-        host = field_at(ingress, ["spec", "rules", 0, "host"])
-        return bench.kube.request(DOOR, self.path, DOOR_NAMESPACE, headers={"Host": host} if host else None)
+            yield bench.kube.request(f"service:{self.service}:{self.port}", self.path, bench.namespace)
+        elif ingress := bench.kube.find("Ingress", self.ingress, bench.namespace):
+            hosts = [rule.get("host") for rule in ingress["spec"].get("rules") or [{}]]
+            for host in dict.fromkeys(hosts):
+                yield bench.kube.request(DOOR, self.path, DOOR_NAMESPACE, headers={"Host": host} if host else None)

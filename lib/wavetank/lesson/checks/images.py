@@ -139,7 +139,7 @@ class Running(Check):
         except WavetankError as error:
             running = error.summary
         look = bench.kubectl(
-            "get", "pods", "-o", "custom-columns=POD:.metadata.name,IMAGE:.status.containerStatuses[0].imageID"
+            "get", "pods", "-o", "custom-columns=POD:.metadata.name,IMAGE:.status.containerStatuses[*].imageID"
         )
         return self.result(
             bool(digest) and running.endswith(digest), f"it runs {running}", f"{self.image}, {digest}", look

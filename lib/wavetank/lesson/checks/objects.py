@@ -12,7 +12,7 @@ from wavetank.kube.pods import is_ready
 from wavetank.kube.rollout import rollout_state
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.base import Check, with_trouble
-from wavetank.lesson.pods import field_at, in_words, reasons
+from wavetank.lesson.pods import APPLICATION, field_at, in_words, reasons
 from wavetank.lesson.result import CheckResult
 
 __all__ = ["Events", "Field", "Ready", "Rollout", "Spread", "State"]
@@ -200,19 +200,20 @@ class Field(Check):
 
     def run(self, bench: Bench) -> CheckResult:
         """Wait until the field is as it should be."""
+        services = bench.kube.list("Service", bench.namespace) if APPLICATION in self.path else []
         found = bench.until(
             self.kind,
-            lambda objects: any(self._fits(obj) for obj in objects),
+            lambda objects: any(self._fits(obj, services) for obj in objects),
             self.within,
             fields=f"metadata.name={self.name}",
             waiting_for=self.claim,
         )
-        saw = repr(field_at(found[0], self.path)) if found else f"there is no {self.kind} {self.name}"
+        saw = repr(field_at(found[0], self.path, services)) if found else f"there is no {self.kind} {self.name}"
         look = bench.kubectl("get", self.kind.lower(), self.name, "-o", "yaml")
-        return self.result(bool(found) and self._fits(found[0]), saw, self._wanted, look)
+        return self.result(bool(found) and self._fits(found[0], services), saw, self._wanted, look)
 
-    def _fits(self, obj: Obj) -> bool:
-        value = field_at(obj, self.path)
+    def _fits(self, obj: Obj, services: Sequence[Obj]) -> bool:
+        value = field_at(obj, self.path, services)
         if self.at_least is None and self.at_most is None:
             return bool(value == self.equals)
         if not isinstance(value, int | float):

@@ -61,6 +61,17 @@ class AutoscalePicture:
         scaled = self.autoscaler["spec"]["scaleTargetRef"]
         return f"{scaled['kind']} {scaled['name']}"
 
+    @property
+    def rivals(self) -> str:
+        """That other autoscalers have the same target, in words; empty when none has."""
+        mine = self.autoscaler
+        if mine is None:
+            return ""
+        target = mine["spec"]["scaleTargetRef"]
+        others = [one for one in self.there.values() if one is not mine and one["spec"]["scaleTargetRef"] == target]
+        names = ", ".join(sorted(one["metadata"]["name"] for one in others))
+        return f"{names} scales it too, and each undoes what the other does" if names else ""
+
     def text(self) -> str:
         """Return the latest sample in words."""
         if not self.target:
@@ -68,7 +79,7 @@ class AutoscalePicture:
         now = self.samples[-1]
         lines = [f"{self.target}: has {now.real}, wants {now.wanted} pods (from {now.least} to {now.most})"]
         lines += [f"  {m.name}: {_told(m.current)} of {_told(m.target)} {m.unit}" for m in now.metrics]
-        return "\n".join([*lines, *([f"  {now.words}"] if now.words else [])])
+        return "\n".join([*lines, *(f"  {words}" for words in (now.words, self.rivals) if words)])
 
 
 def after(picture: AutoscalePicture, change: Change) -> AutoscalePicture:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wavetank.kube import Obj, application_container
 from wavetank.widgets.models.tone import Tone
 
 __all__ = ["Node", "Pod", "read_node", "read_pod", "tag"]
@@ -24,7 +25,7 @@ _WAITING = {
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """A pod as a picture shows it. ``node`` is empty while it is not placed, ``version`` its first image's tag."""
+    """A pod as a picture shows it. ``node`` is empty while it is not placed, ``version`` its application's tag."""
 
     name: str
     app: str
@@ -72,18 +73,17 @@ def read_node(node: Mapping[str, Any]) -> Node:
     return Node(name, "node-role.kubernetes.io/control-plane" in labels, tone, words)
 
 
-def read_pod(pod: Mapping[str, Any]) -> Pod:
+def read_pod(pod: Obj) -> Pod:
     """Read a Pod as the API server has it."""
     meta, spec = pod["metadata"], pod.get("spec", {})
     statuses = pod.get("status", {}).get("containerStatuses", [])
     labels = meta.get("labels", {})
     tone, words = _doing(pod, statuses)
-    images = [container.get("image", "") for container in spec.get("containers", [])]
     return Pod(
         name=meta["name"],
         app=labels.get("app") or labels.get("app.kubernetes.io/name") or meta["name"],
         node=spec.get("nodeName", ""),
-        version=tag(images[0]) if images else "",
+        version=tag(application_container(pod).get("image", "")) if spec.get("containers") else "",
         tone=tone,
         words=words,
         restarts=sum(status.get("restartCount", 0) for status in statuses),

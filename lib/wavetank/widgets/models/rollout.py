@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from wavetank.kube import Obj, Revision, Rollout, history, rollout_state
+from wavetank.kube import Obj, Revision, Rollout, application_container, history, rollout_state
 from wavetank.widgets.models.change import Change, merged
 from wavetank.widgets.models.pods import tag
 
@@ -56,5 +56,5 @@ def after(picture: RolloutPicture, change: Change) -> RolloutPicture:
 
 
 def version(revision: Revision) -> str:
-    """Return the tag of the revision's first image."""
-    return tag(revision.images[0]) if revision.images else ""
+    """Return the tag of the revision's image."""
+    return tag(application_container(revision.template).get("image", "")) if revision.images else ""

@@ -51,6 +51,8 @@ class ShiftPicture:
     service: Obj | None = None
     applied: Obj | None = None
     deleted: str = ""
+    instead: str = ""
+    """Another VirtualService, in words, by which sidecars go for the host."""
 
     @property
     def weights(self) -> Weights:
@@ -74,7 +76,13 @@ class ShiftPicture:
         now = f"{self.host}: {in_words(self.weights)}"
         if self.service is None:
             now = f"no virtual service {self.name}: requests for {self.host} go to every version alike"
-        return "\n".join(filter(None, [now, self.drift()]))
+        return "\n".join(filter(None, [now, self.overruled(), self.drift()]))
+
+    def overruled(self) -> str:
+        """Return, in words, that the weights move nothing, since another VirtualService counts; else nothing."""
+        if not self.instead:
+            return ""
+        return f"Sidecars go for {self.host} by the virtual service {self.instead} alone: these weights move nothing."
 
     __repr__ = __str__ = text
 
