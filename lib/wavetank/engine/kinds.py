@@ -108,6 +108,11 @@ class About:
         return "always" if self.family == "podman" else "unless-stopped"
 
     @property
+    def heeds_arguments(self) -> bool:
+        """Whether a build with other arguments takes no step from the cache that theirs would change."""
+        return self.family == "docker"
+
+    @property
     def named_volumes(self) -> bool:
         """Whether kind has made the nodes' volumes by name, so that they do not go with the containers."""
         return self.family == "podman"

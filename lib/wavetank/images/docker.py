@@ -13,9 +13,10 @@ from docker.models.images import Image as DockerImage
 
 from wavetank.bundle.dockerfile import instructions
 from wavetank.cluster.beside import BUILT, OWNER
-from wavetank.engine import connect, load, telling
+from wavetank.engine import about, connect, load, telling
 from wavetank.engine.images import pull, push
 from wavetank.errors import ImageError
+from wavetank.images.arguments import heeds
 from wavetank.images.container import DockerContainer
 from wavetank.images.context import DOCKERFILE, pack
 from wavetank.images.history import layers_of
@@ -42,6 +43,8 @@ class DockerEngine:
         """See `Engine.build`. What the engine has built is rewritten without times before it gets its tag."""
         with telling(f"building {tag}"), tempfile.TemporaryDirectory(prefix="wavetank-build-") as folder:
             built, steps = self._build(recipe, tag, fresh, report, Path(folder))
+            if not fresh and self._mixed_up(recipe, built):
+                built, steps = self._build(recipe, tag, True, report, Path(folder))
             image_id, base_layers = self._take_time_out(built, steps, Path(folder))
             if not self._client.api.tag(image_id, *_split(tag), force=True):
                 raise ImageError(f"the engine did not call {image_id} {tag}", command="docker image ls")
@@ -172,6 +175,13 @@ class DockerEngine:
                     steps.append(step)
                     report(step)
         return reader.id, steps
+
+    def _mixed_up(self, recipe: Recipe, image_id: str) -> bool:
+        """Tell whether the engine has taken steps from its cache that were made with other arguments."""
+        if about(self._client).heeds_arguments or not recipe.arguments:
+            return False
+        config = self._client.images.get(image_id).attrs.get("Config") or {}
+        return not heeds(instructions(recipe.dockerfile.read_text(encoding="utf-8")), recipe.arguments, config)
 
     def _take_time_out(self, image_id: str, steps: Sequence[BuildStep], folder: Path) -> tuple[str, int]:
         """Return the id of the image without times, and how many of its layers are the base's."""
