@@ -13,6 +13,7 @@ from docker.models.images import Image as DockerImage
 
 from wavetank.bundle.dockerfile import instructions
 from wavetank.cluster.beside import BUILT, OWNER
+from wavetank.document import read_text
 from wavetank.engine import about, connect, load, telling
 from wavetank.engine.images import pull, push
 from wavetank.errors import ImageError
@@ -152,7 +153,7 @@ class DockerEngine:
         self, recipe: Recipe, tag: str, fresh: bool, report: Callable[[BuildStep], None], folder: Path
     ) -> tuple[str, list[BuildStep]]:
         """Let the engine build, and return the id of the result and the steps of the recipe."""
-        known = instructions(recipe.dockerfile.read_text(encoding="utf-8")) if recipe.dockerfile.is_file() else []
+        known = instructions(read_text(recipe.dockerfile)) if recipe.dockerfile.is_file() else []
         reader = StepReader(recipe.dockerfile, known)
         packed = folder / "context.tar"
         with packed.open("wb") as sink:
@@ -181,7 +182,7 @@ class DockerEngine:
         if about(self._client).heeds_arguments or not recipe.arguments:
             return False
         config = self._client.images.get(image_id).attrs.get("Config") or {}
-        return not heeds(instructions(recipe.dockerfile.read_text(encoding="utf-8")), recipe.arguments, config)
+        return not heeds(instructions(read_text(recipe.dockerfile)), recipe.arguments, config)
 
     def _take_time_out(self, image_id: str, steps: Sequence[BuildStep], folder: Path) -> tuple[str, int]:
         """Return the id of the image without times, and how many of its layers are the base's."""
