@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.support.apiserver import ApiServer
 from tests.support.kubectl import FILES, RECORDED, asked, version
 
-# The tests' own server knows no schemas; a real one makes kubectl leave the checking of fields to it.
+# The tests' own server has no schemas to check fields by; with a real one, kubectl leaves that to it, but for lists.
 _UNCHECKED = "--validate=ignore"
 
 

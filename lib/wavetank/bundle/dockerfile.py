@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from wavetank.bundle.entries import Entry, from_folder
 from wavetank.bundle.layout import ImageConfig
+from wavetank.document import read_text
 from wavetank.errors import InputError
 
 __all__ = ["Described", "Instruction", "instructions", "read_dockerfile"]
@@ -46,7 +47,7 @@ def read_dockerfile(path: Path, arguments: Mapping[str, str]) -> Described:
     Raises `InputError` with file and line for an instruction that is not understood and for a file that is not there.
     """
     reader = _Reader(path, arguments)
-    for instruction in instructions(path.read_text()):
+    for instruction in instructions(read_text(path)):
         reader.read(instruction.line, instruction.word, instruction.rest)
     return Described(
         reader.base,

@@ -9,7 +9,7 @@ recorded beside them; where this package is stricter than kubectl, test_reading.
 """
 
 from wavetank.document.documents import Document, Key, read_documents
-from wavetank.document.file import MOST_BYTES
+from wavetank.document.file import MOST_BYTES, read_text
 from wavetank.document.scalars import write_yaml
 from wavetank.document.schema import Mistake, find_mistake, load_document, load_schema
 
@@ -22,5 +22,6 @@ __all__ = [
     "load_document",
     "load_schema",
     "read_documents",
+    "read_text",
     "write_yaml",
 ]

@@ -74,7 +74,7 @@ def read_documents(origin: Path | str, name: str = "text") -> list[Document]:
 def _yaml_documents(text: str, first: int, allowance: Allowance) -> Iterator[Document]:
     """Yield the documents between lines that begin with ``---``, the first line of ``text`` being line ``first``."""
     begun, lines = first, list[str]()
-    for number, line in enumerate(text.replace("\r\n", "\n").removesuffix("\n").split("\n"), first):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), first):
         if line.startswith("---"):
             behind = line[3:].strip()
             if behind and not behind.startswith("#"):

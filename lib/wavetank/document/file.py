@@ -27,26 +27,26 @@ _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file of at most `MOST_BYTES`, without a byte order mark.
+    """Return the text of a file of at most `MOST_BYTES`, without a byte order mark, and with Unix's line ends.
 
     Raises `InputError`, with a line where there is one, for what is missing, a folder, too large, not UTF-8, or holds a
-    character that YAML does not allow.
+    character that no text has.
     """
     try:
         if path.exists() and not path.is_file():
             what = "a folder" if path.is_dir() else "no ordinary file"
-            raise InputError(f"cannot read {path}: it is {what}", expected="a readable YAML file")
+            raise InputError(f"cannot read {path}: it is {what}", expected="a file that can be read")
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", expected="a readable YAML file") from error
+        raise InputError(f"cannot read {path}: {error.strerror}", expected="a file that can be read") from error
     if len(data) > MOST_BYTES:
         raise _too_large(str(path))
     return checked(_decoded(data, str(path)), str(path))
 
 
 def checked(text: str, source: str) -> str:
-    """Return ``text`` without a byte order mark; raises `InputError` for what no YAML may hold."""
+    """Return ``text`` without a byte order mark, with Unix's line ends; raises `InputError` for what no text has."""
     if len(text) > MOST_BYTES:
         raise _too_large(source)
     if found := _NOT_YAML.search(text):
@@ -56,7 +56,7 @@ def checked(text: str, source: str) -> str:
             expected="text without control characters",
             hint="most editors do not show it: delete the line and write it anew",
         )
-    return text.removeprefix("\ufeff")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _decoded(data: bytes, source: str) -> str:

@@ -9,6 +9,7 @@ from typing import IO
 
 from docker.utils.build import exclude_paths
 
+from wavetank.document import read_text
 from wavetank.errors import ImageError
 from wavetank.images.model import Recipe
 
@@ -24,7 +25,8 @@ _ALWAYS = ("**/__pycache__", "**/*.pyc")
 def pack(recipe: Recipe, sink: IO[bytes]) -> None:
     """Write what ``recipe`` may copy as a tar: sorted, without times, owners, and the modes of this clone.
 
-    Files that the folder's .dockerignore names stay out. Raises `ImageError` when the Dockerfile or folder is missing.
+    Files that the folder's .dockerignore names stay out. Raises `ImageError` when the Dockerfile or folder is missing,
+    `InputError` when one of these files is no text.
     """
     for path, is_there, what in (
         (recipe.dockerfile, recipe.dockerfile.is_file(), "a Dockerfile"),
@@ -33,7 +35,7 @@ def pack(recipe: Recipe, sink: IO[bytes]) -> None:
         if not is_there:
             raise ImageError(f"{path} is not there", expected=what)
     ignore = recipe.context / _IGNORE
-    patterns = ignore.read_text().splitlines() if ignore.is_file() else []
+    patterns = read_text(ignore).splitlines() if ignore.is_file() else []
     own = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]
     found = exclude_paths(str(recipe.context), [*own, *_ALWAYS], dockerfile="")
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT) as tar:
@@ -41,7 +43,7 @@ def pack(recipe: Recipe, sink: IO[bytes]) -> None:
             _add(tar, recipe.context / name, name)
         # By these the engine takes the recipe itself out of what can be copied.
         _add_text(tar, _IGNORE, "\n".join([*own, DOCKERFILE, _IGNORE]))
-        _add_text(tar, DOCKERFILE, recipe.dockerfile.read_text())
+        _add_text(tar, DOCKERFILE, read_text(recipe.dockerfile))
 
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:

@@ -13,6 +13,7 @@ from docker.models.images import Image as DockerImage
 
 from wavetank.bundle.dockerfile import instructions
 from wavetank.cluster.beside import BUILT, OWNER
+from wavetank.document import read_text
 from wavetank.engine import connect, load, telling
 from wavetank.engine.images import pull, push
 from wavetank.errors import ImageError
@@ -149,7 +150,7 @@ class DockerEngine:
         self, recipe: Recipe, tag: str, fresh: bool, report: Callable[[BuildStep], None], folder: Path
     ) -> tuple[str, list[BuildStep]]:
         """Let the engine build, and return the id of the result and the steps of the recipe."""
-        known = instructions(recipe.dockerfile.read_text()) if recipe.dockerfile.is_file() else []
+        known = instructions(read_text(recipe.dockerfile)) if recipe.dockerfile.is_file() else []
         reader = StepReader(recipe.dockerfile, known)
         packed = folder / "context.tar"
         with packed.open("wb") as sink:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wavetank.errors import ImageError
+from wavetank.errors import ImageError, InputError
 from wavetank.images.context import DOCKERFILE, pack
 from wavetank.images.model import Recipe
 
@@ -68,3 +68,12 @@ def test_what_is_missing_is_named(tmp_path: Path, missing: str) -> None:
     }
     with pytest.raises(ImageError, match=str(tmp_path / missing)):
         packed(wrong[missing])
+
+
+@pytest.mark.parametrize("name", [DOCKERFILE, ".dockerignore"])
+def test_a_recipe_that_is_no_text_is_refused_with_its_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / DOCKERFILE).write_text("FROM scratch\n")
+    (tmp_path / name).write_bytes("# one\n# Fähre\n".encode("latin-1"))
+    with pytest.raises(InputError, match="not UTF-8 text") as caught:
+        packed(Recipe(tmp_path, tmp_path / DOCKERFILE))
+    assert caught.value.where == f"{tmp_path / name}:2"

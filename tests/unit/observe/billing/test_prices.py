@@ -63,7 +63,8 @@ def test_hours_and_millions_become_seconds_and_ones(tmp_path: Path) -> None:
 
 
 def test_a_day_is_one_in_quotes_and_without(tmp_path: Path) -> None:
-    assert load_prices(write(tmp_path, GOOD.replace('"2026-07-04"', "2026-07-04"))) == load_prices(write(tmp_path, GOOD))
+    bare = load_prices(write(tmp_path, GOOD.replace('"2026-07-04"', "2026-07-04")))
+    assert bare == load_prices(write(tmp_path, GOOD))
 
 
 @pytest.mark.parametrize(
