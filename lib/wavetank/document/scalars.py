@@ -111,7 +111,14 @@ def _quoted_if_needed(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar(f"{_TAG}str", text, style=style)
 
 
+def _as_read(dumper: yaml.SafeDumper, number: float) -> yaml.Node:
+    """Write a whole float as the integer that it is read as."""
+    value = plain(number)
+    return dumper.represent_int(value) if isinstance(value, int) else dumper.represent_float(number)
+
+
 _Dumper.add_representer(str, _quoted_if_needed)
+_Dumper.add_representer(float, _as_read)
 
 
 def _word(text: str) -> Scalar:
