@@ -2,7 +2,8 @@
 
 Read in this order: `lab` (what a lab is), `reading` (from ``lab.yaml``, by lab.schema.json), `declared` and `restore`
 (from any state to a checkpoint), `bench` and `checks` (behaviours, under traffic), `predictions` and `truths` (what was
-expected and what was measured), `files` and `progress` (what is the learner's), and `session`, which holds it together.
+expected and what was measured), `files`, `place` and `progress` (what is the learner's), `presence` (who else is at
+work), and `session`, which holds it together.
 
 It never draws anything, never lets a learner's work or progress get lost, and never deletes anything outside a
 namespace that is Wavetank's own.

@@ -170,6 +170,12 @@ class Lab:
         files = (file for exercise in self.exercises for file in exercise.files)
         return next((file for file in files if file.learner == path), None)
 
+    @property
+    def elsewhere(self) -> str:
+        """Where the learner's files are when it is not in the lab's folder, in words; else empty."""
+        places = {file.learner.parent for exercise in self.exercises for file in exercise.files}
+        return "".join(f"your files are in {place}" for place in places if place.parent != self.folder)
+
     def load(self, name: str) -> Load:
         """Return a load; raises `InputError` that names the known ones."""
         if name not in self.loads:

@@ -20,6 +20,7 @@ import platformdirs
 
 from wavetank.document import find_mistake, load_schema
 from wavetank.errors import InputError
+from wavetank.lesson.files import saving
 
 __all__ = ["ExerciseProgress", "PredictionProgress", "Progress", "ProgressFile", "progress_path"]
 
@@ -101,11 +102,15 @@ class ProgressFile:
                 return self._read_or_put_aside()
 
     def update(self, change: Callable[[Progress], Progress]) -> Progress:
-        """Read, ``change`` and write under the lock; return what was written."""
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._locked():
-            progress = change(self._read_or_put_aside())
-            _write(self.path, progress)
+        """Read, ``change`` and write under the lock; return what was written.
+
+        Raises `InputError` when that cannot be: a folder that is somebody else's, a full disk.
+        """
+        with saving(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._locked():
+                progress = change(self._read_or_put_aside())
+                _write(self.path, progress)
         return progress
 
     def _parse(self) -> Progress:
@@ -124,7 +129,7 @@ class ProgressFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with self.path.with_suffix(".lock").open("a") as lock:
+        with self.path.with_suffix(".lock").open("a", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -23,6 +23,7 @@ from wavetank.lesson.lab import (
     Number,
     Prediction,
 )
+from wavetank.lesson.place import place_for
 from wavetank.traffic import Load, Question
 
 __all__ = ["SCHEMA", "load_lab"]
@@ -35,7 +36,8 @@ SCHEMA = Path(__file__).with_name("lab.schema.json")
 def load_lab(path: Path) -> Lab:
     """Read the ``lab.yaml`` at ``path``; raises `InputError` with file, line and what was expected.
 
-    Solutions lie beside the labs: ``solutions/<lab>/exercises/`` for ``labs/<lab>/lab.yaml``.
+    Solutions lie beside the labs: ``solutions/<lab>/exercises/`` for ``labs/<lab>/lab.yaml``. The learner's files lie
+    in ``labs/<lab>/exercises/``, or where `place_for` says that this user's are.
     """
     document = load_document(path, load_schema(SCHEMA))
     _check_names(document)
@@ -69,15 +71,20 @@ def _checkpoint(data: Mapping[str, Any], folder: Path) -> Checkpoint:
 
 def _image(name: str, data: Mapping[str, Any], folder: Path) -> LabImage:
     context = folder / data["context"]
-    dockerfile = folder / data["dockerfile"] if "dockerfile" in data else context / "Dockerfile"
+    dockerfile = _mine(folder, data["dockerfile"]) if "dockerfile" in data else context / "Dockerfile"
     return LabImage(name, data["tag"], Recipe(context, dockerfile, data.get("arguments", {})))
+
+
+def _mine(folder: Path, name: str) -> Path:
+    """Return where a file of the lab is for this user: what is in ``exercises/`` may be in a place of their own."""
+    return (place_for(folder.parent) / folder.name if name.startswith("exercises/") else folder) / name
 
 
 def _exercise(document: Document, index: int, folder: Path) -> Exercise:
     data = document.data["exercises"][index]
     solutions = folder.parent.parent / "solutions" / folder.name
     files = tuple(
-        ExerciseFile(folder / "starters" / name, folder / "exercises" / name, solutions / "exercises" / name)
+        ExerciseFile(folder / "starters" / name, _mine(folder, f"exercises/{name}"), solutions / "exercises" / name)
         for name in data["files"]
     )
     checks = tuple(_named(document, "exercises", index, "checks", number) for number in range(len(data["checks"])))

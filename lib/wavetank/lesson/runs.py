@@ -47,8 +47,7 @@ def ship(
 
 def lab_pipeline(images: Workshop, lab: Lab, file: str) -> Pipeline:
     """Return the pipeline in one of the exercises' files; paths in it begin where the learner's own file is."""
-    path = lab.folder / "exercises" / file
-    if lab.file(path) is None:
-        known = {each.name for exercise in lab.exercises for each in exercise.files}
+    known = {each.name: each.learner for exercise in lab.exercises for each in exercise.files}
+    if file not in known:
         raise InputError(f"no exercise of this lab has a file {file!r}", expected=f"one of: {', '.join(sorted(known))}")
-    return load_pipeline(images.file(path), path.parent)
+    return load_pipeline(images.file(known[file]), known[file].parent)

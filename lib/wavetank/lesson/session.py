@@ -25,7 +25,9 @@ from wavetank.lesson.declared import full_name, is_function
 from wavetank.lesson.files import lay_out, solve, start_over
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.library import LABS, find_lab
+from wavetank.lesson.place import furnish
 from wavetank.lesson.predictions import Outcome, Truth, judge, read_answer
+from wavetank.lesson.presence import at_work
 from wavetank.lesson.progress import PredictionProgress, ProgressFile, progress_path
 from wavetank.lesson.readiness import Readiness, await_stage, on_its_way
 from wavetank.lesson.replay import replay_day
@@ -70,6 +72,7 @@ def open_lab(
     lab = find_lab(id_, labs)
     if kube is None:
         _put_kubectl_at_hand()
+    furnish(labs)
     for exercise in lab.exercises:
         lay_out(exercise.files)
     progress = ProgressFile(progress_path(f"{id_}-solved" if solved else id_))
@@ -96,7 +99,8 @@ class LabSession:
     def __repr__(self) -> str:
         told = f"{self.model.id}: {self.model.title} ({self.model.minutes} minutes)"
         needs = stage_of(self.model.addons)
-        return f"{told}; {Readiness(False, needs)}" if self._kube is None and on_its_way(needs) else told
+        waits = str(Readiness(False, needs)) if self._kube is None and on_its_way(needs) else ""
+        return "; ".join(filter(None, (told, waits, self.model.elsewhere, self._others())))
 
     @cached_property
     def kube(self) -> Kube:
@@ -118,6 +122,8 @@ class LabSession:
         """
         reached = self.model.up_to(checkpoint)
         title = reached[-1].title
+        if others := self._others():
+            self._loudly(others)
         self.say(f"bringing the cluster to the checkpoint {checkpoint}")
         self.images.provide(dict.fromkeys(image for step in reached for image in step.images))
         if any(step.manifests for step in reached) or self._kube or not on_its_way(stage_of(self.model.addons)):
@@ -151,7 +157,7 @@ class LabSession:
     def put(self, material: str) -> Put:
         """Apply a piece of the lab's material; the answer shows what was put into the cluster, to be read."""
         path = self.model.manifest(material)
-        return Put(self._apply([path]), path.read_text())
+        return Put(self._apply([path]), path.read_text(encoding="utf-8"))
 
     def overhear(self, ask: str, workload: str, seconds: float = 4.0) -> Wire:
         """Ask one of the lab's questions again and again, and listen meanwhile on the node of a pod of ``workload``."""
@@ -276,6 +282,10 @@ class LabSession:
         except KubeError:
             return result
         return replace(result, saw="; ".join([result.saw, *(f"istioctl: {message}" for message in found)]))
+
+    def _others(self) -> str:
+        """Say that this session is at work in its namespace; return who else is, in words."""
+        return at_work(self._progress.path.with_name("at-work"), self.namespace, self.model.id)
 
     def _containers(self) -> None:
         """Wait until there is what images are built on and pushed to."""

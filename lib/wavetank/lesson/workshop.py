@@ -73,7 +73,7 @@ class Workshop:
             shutil.copytree(recipe.context, context)
             if not (context / changed).is_file():
                 raise ImageError(f"{recipe.context} has no file {changed}", expected="a file of the image's context")
-            with (context / changed).open("a") as file:
+            with (context / changed).open("a", encoding="utf-8") as file:
                 file.write(f"\n# changed at {time.time_ns()}\n")
             built = self.engine.build(replace(recipe, context=context), _TRIAL)
         self.engine.remove(_TRIAL)

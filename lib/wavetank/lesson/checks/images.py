@@ -16,6 +16,7 @@ from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.base import Check
 from wavetank.lesson.result import CheckResult
 from wavetank.lesson.runs import ship
+from wavetank.pasted import pasted
 
 __all__ = ["Pipeline", "Recipe", "Running"]
 
@@ -167,7 +168,7 @@ class Pipeline(Check):
             fits,
             f"{record.outcome}: {record.why}; {record.after} is in use",
             f"{self.outcome}, accounted for in the record of the run",
-            f"wavetank pipeline show {record.pipeline} {record.number}",
+            pasted("wavetank", "pipeline", "show", record.pipeline, record.number),
         )
 
 
