@@ -8,7 +8,12 @@ wavetank=.venv/bin/wavetank
 
 agreed=no # only who was asked has agreed to an engine being installed, and only for what comes up now
 scripts/engine.sh ask || { (($? == 10)) && agreed=yes; } || exit 1
-make --no-print-directory setup
+if [[ -w . && (! -e .venv || -O .venv) ]]; then
+  make --no-print-directory setup
+elif [[ ! -x $wavetank ]]; then
+  echo "This folder is not yours to write to, and has no environment that can be used yet: its owner runs \`make setup\` in it once." >&2
+  exit 1
+fi
 needed=()
 for lab in labs/*/lab.yaml; do needed+=(--for "$(basename "$(dirname "$lab")")"); done
 WAVETANK_ENGINE=$agreed $wavetank up --detach "${needed[@]}" || echo "The lab opens all the same."

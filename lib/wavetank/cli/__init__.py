@@ -7,13 +7,16 @@ container needs nothing of what a notebook needs.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 
 import click
 
+from wavetank.cli.terminal import say_everything
 from wavetank.errors import WavetankError
+from wavetank.pasted import pasted
 
 __all__ = ["main"]
 
@@ -44,6 +47,10 @@ COMMANDS: Mapping[str, str] = {
 
 INTERRUPTED = 130
 
+NOT_OURS_TO_MEND = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT)
+"""A file that may not be read or written, or does not fit: a person can do something about it."""
+WAY_OUT = "set XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME to folders of your own, with room in them"
+
 
 class _Commands(click.Group):
     def list_commands(self, _context: click.Context) -> list[str]:
@@ -65,11 +72,18 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors meant for people are shown as such, without a traceback."""
+    say_everything()
     try:
         code = cli(standalone_mode=False)  # what a command gave to `context.exit`
         sys.exit(code if isinstance(code, int) else 0)
     except WavetankError as error:
         click.echo(str(error), err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in NOT_OURS_TO_MEND or not error.filename:
+            raise
+        click.echo(f"{error.filename}: {error.strerror}\n  see more: {pasted('ls', '-ld', error.filename)}", err=True)
+        click.echo(f"  try: {WAY_OUT}", err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()

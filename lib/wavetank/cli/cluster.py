@@ -14,6 +14,7 @@ from wavetank.cluster import ClusterSpec, find_spec, load_spec, provider_for
 from wavetank.cluster.administrator import script
 from wavetank.cluster.doctor import examine, worst
 from wavetank.errors import BundleError, EngineError
+from wavetank.pasted import pasted
 
 if TYPE_CHECKING:
     from wavetank.bundle import Bundle
@@ -73,7 +74,7 @@ def up(cluster: str, labs: tuple[str, ...], bundle: Path | None, detach: bool) -
     wait_for_background()
     library.up(spec, _holding(open_bundle(bundle), spec) if bundle else None)
     bootstrap.forget()
-    click.echo(f"\nexport KUBECONFIG={library.kubeconfig_path(spec.name)}")
+    click.echo(f"\nexport KUBECONFIG={pasted(library.kubeconfig_path(spec.name))}")
 
 
 def _holding(bundle: Bundle, spec: ClusterSpec) -> Bundle:

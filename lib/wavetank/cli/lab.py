@@ -20,10 +20,12 @@ import click
 from wavetank.bootstrap import follow, running
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import InputError, WavetankError
+from wavetank.lesson.library import LABS
+from wavetank.lesson.place import furnish
+from wavetank.pasted import pasted
 from wavetank.processes import tied_to_us
 from wavetank.steps import print_report
 
-ROOT = Path(__file__).parents[3]
 START_PAGE = "wavetank"
 STARTS_WITHIN = 60.0
 """Seconds JupyterLab may take until its first answer."""
@@ -37,10 +39,14 @@ def lab(cluster_name: str, port: int, browser: bool) -> None:
     """Start JupyterLab on the list of labs; Ctrl-C ends it, the cluster stays, and what comes up goes on."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends JupyterLab on the way out
     port = _free_port(port)
+    labs = furnish(LABS)
+    if labs != LABS:
+        click.echo(f"These labs are not yours to write to: your notebooks and files are in {labs}")
     token = secrets.token_urlsafe(24)
-    server = subprocess.Popen([*tied_to_us(), *_command(port)], cwd=ROOT, env=_environment(cluster_name, token))
+    command = _command(port, labs.parent)
+    server = subprocess.Popen([*tied_to_us(), *command], cwd=labs.parent, env=_environment(cluster_name, token, labs))
     try:
-        _wait_until_it_answers(server, port)
+        _wait_until_it_answers(server, port, command)
         url = f"http://127.0.0.1:{port}/{START_PAGE}?token={token}"
         click.echo(f"\nJupyterLab: {url}\n(Ctrl-C ends it; the cluster stays until `wavetank down`)\n")
         if browser:
@@ -57,21 +63,24 @@ def lab(cluster_name: str, port: int, browser: bool) -> None:
         _end(server)
 
 
-def _command(port: int) -> list[str]:
+def _command(port: int, root: Path) -> list[str]:
     jupyter = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
-    settings = [f"--ServerApp.root_dir={ROOT}", "--ServerApp.port_retries=0", "--LabApp.news_url="]
+    settings = [f"--ServerApp.root_dir={root}", "--ServerApp.port_retries=0", "--LabApp.news_url="]
     # Containers that run a laboratory are often root; loopback and the token are what guards it.
     return [*jupyter, *settings, "--log-level=WARN", *(["--allow-root"] if os.geteuid() == 0 else [])]
 
 
-def _environment(cluster_name: str, token: str) -> dict[str, str]:
-    """Give notebooks and their terminals the cluster's own kubeconfig and this environment's kubectl."""
+def _environment(cluster_name: str, token: str, labs: Path) -> dict[str, str]:
+    """Give notebooks and their terminals this environment's kernel and kubectl, and the cluster's own kubeconfig."""
     tools = str(Path(sys.executable).parent)
+    kernels = str(Path(sys.prefix, "share", "jupyter"))
     return {
         **os.environ,
         "JUPYTER_TOKEN": token,
-        "JUPYTER_CONFIG_PATH": str(ROOT / "labs" / ".jupyter"),
-        "JUPYTERLAB_SETTINGS_DIR": str(ROOT / "labs" / ".jupyter" / "lab" / "user-settings"),
+        "JUPYTER_CONFIG_PATH": str(LABS / ".jupyter"),
+        "JUPYTERLAB_SETTINGS_DIR": str(labs / ".jupyter" / "lab" / "user-settings"),
+        # First of all: a kernel of the same name, python3, of another Python may be among the user's own.
+        "JUPYTER_PATH": os.pathsep.join(filter(None, [kernels, os.environ.get("JUPYTER_PATH")])),
         "KUBECONFIG": str(kubeconfig_path(cluster_name)),
         "PATH": os.pathsep.join([tools, os.environ.get("PATH", os.defpath)]),
     }
@@ -94,7 +103,7 @@ def _free_port(wanted: int) -> int:
         return port
 
 
-def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
+def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int, command: list[str]) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -108,7 +117,7 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
         "JupyterLab did not start",
         observed=f"exit code {server.poll()}" if server.poll() is not None else f"no answer in {STARTS_WITHIN:.0f} s",
         expected=f"an answer on http://127.0.0.1:{port}/api",
-        command=" ".join(_command(port)).replace("--log-level=WARN", "--debug"),
+        command=pasted(*command).replace("--log-level=WARN", "--debug"),
         hint="run the command above and read its last lines",
     )
 

@@ -1,7 +1,9 @@
 """`wavetank lab` as a learner meets it: a real JupyterLab, its URL, a taken port, Ctrl-C."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,16 +13,20 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.waiting import eventually
 
+ROOT = Path(__file__).parents[3]
+
 
 @contextmanager
-def wavetank_lab(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def wavetank_lab(home: Path, port: int = 0, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    own = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         [sys.executable, "-m", "wavetank", "lab", "--no-browser", "--port", str(port)],
-        env={**os.environ, "HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **own, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -35,11 +41,29 @@ def wavetank_lab(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
+def its_url(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if found := re.findall(r"http://127\.0\.0\.1:\S+", line):
+            return str(found[0])
+    raise AssertionError("".join(said))
+
+
+def ask(url: str, path: str) -> dict[str, Any]:
+    """Ask JupyterLab's API at ``path``."""
+    address, _, token = url.partition("/wavetank?token=")
+    request = urllib.request.Request(f"{address}{path}", headers={"Authorization": f"token {token}"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        told: dict[str, Any] = json.load(answer)
+        return told
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])
 def test_it_prints_a_url_that_answers_and_leaves_no_jupyterlab(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     with wavetank_lab(tmp_path, port=0) as process:
-        assert process.stdout is not None
-        url = next(found[0] for line in process.stdout if (found := re.findall(r"http://127\.0\.0\.1:\S+", line)))
+        url = its_url(process)
         with urllib.request.urlopen(url, timeout=20) as answer:
             assert answer.status == 200
             assert b"Wavetank" in answer.read()
@@ -51,8 +75,7 @@ def test_it_prints_a_url_that_answers_and_leaves_no_jupyterlab(tmp_path: Path, s
 
 def test_killed_it_takes_jupyterlab_with_it_so_that_the_port_is_free_again(tmp_path: Path) -> None:
     with wavetank_lab(tmp_path, port=0) as process:
-        assert process.stdout is not None
-        url = next(found[0] for line in process.stdout if (found := re.findall(r"http://127\.0\.0\.1:\S+", line)))
+        url = its_url(process)
         port = int(url.split(":")[2].split("/")[0])
         process.kill()
         process.wait(10)
@@ -82,3 +105,35 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
     done = subprocess.run([sys.executable, "-m", "wavetank", "lab", "--port", port], capture_output=True, text=True)
     assert done.returncode == 2
     assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize("by", ["user", "variable"])
+def test_the_labs_own_kernel_wins_over_one_of_the_same_name(tmp_path: Path, by: str) -> None:
+    other = tmp_path / "jupyter data"
+    (other / "kernels" / "python3").mkdir(parents=True)
+    spec = {"argv": ["/usr/bin/python3", "-m", "ipykernel_launcher"], "display_name": "another", "language": "python"}
+    (other / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec))
+    way = {"JUPYTER_DATA_DIR": str(other)} if by == "user" else {"JUPYTER_PATH": str(other)}
+    with wavetank_lab(tmp_path, JUPYTER_PREFER_ENV_PATH="0", **way) as process:
+        known = ask(its_url(process), "/api/kernelspecs")["kernelspecs"]
+    assert known["python3"]["spec"]["display_name"] == "Python 3 (ipykernel)"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a checkout to somebody else")
+def test_in_somebody_elses_checkout_a_learner_has_notebooks_of_their_own(tmp_path: Path) -> None:
+    checkout = tmp_path / "their checkout"
+    for part in ("clusters", "docs", "labs", "lib", "solutions"):
+        shutil.copytree(ROOT / part, checkout / part, ignore=shutil.ignore_patterns("exercises", "__pycache__"))
+    os.chown(checkout / "labs", 54321, 54321)
+    own = tmp_path / "own data"
+    with wavetank_lab(tmp_path, PYTHONPATH=str(checkout / "lib"), XDG_DATA_HOME=str(own)) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert said.strip().endswith(f"your notebooks and files are in {own}/wavetank/labs")
+        url = its_url(process)
+        assert ask(url, "/api/contents/labs/00-start/lab.ipynb")["writable"]
+        assert ask(url, "/api/contents/labs/tidewater/README.md")["content"]
+        assert ask(url, "/api/contents/docs/what-is-real.md")["content"]
+        assert ask(url, "/lab/api/settings")["settings"]
+    assert not list(checkout.rglob("exercises"))
+    assert not (checkout / "labs/.jupyter/lab").exists()
