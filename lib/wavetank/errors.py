@@ -88,6 +88,10 @@ class WavetankError(Exception):
     def __str__(self) -> str:
         return "\n".join([self.summary, *self.help.lines()])
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows of it, and nbval of a cell that fails: as in a terminal, the words alone."""
+        return str(self).splitlines()
+
 
 class InputError(WavetankError):
     """A file or a value a person wrote is wrong. ``where`` is ``file:line`` when it came from a file."""
