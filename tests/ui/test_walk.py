@@ -167,3 +167,17 @@ def luminance(colour: str) -> float:
     channels = [value / 255 for value in parts[:3]]
     linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_notebook_opened_the_next_day_says_what_to_run(open_notebook: OpenNotebook, page: Page) -> None:
+    notebook = open_notebook(["ClusterView(lab)"])
+    expect(notebook.view("Cluster")).to_contain_text("8 of 8 pods ready")
+    notebook.save()
+    notebook.end_kernel()
+    expect(notebook.view("Cluster")).to_have_class(re.compile("jupyter-widgets-disconnected"))
+    told = "element => getComputedStyle(element, '::before').content"
+    assert "Run the first cell of the notebook" in notebook.view("Cluster").evaluate(told)
+    page.reload()
+    left = notebook.output(1).locator(".jupyter-widgets")
+    expect(left).to_have_css("font-size", "0px")  # what ipywidgets says of it
+    assert "Run the first cell of the notebook" in left.evaluate(told.replace("before", "after"))

@@ -1,4 +1,4 @@
-"""The page's two addresses in JupyterLab's server, behind its token like everything else there."""
+"""The page's two addresses in JupyterLab's server, behind its token like everything else there, and our custom.css."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ __all__ = ["ADDRESS"]
 
 ADDRESS = "wavetank"
 PAGE = Path(__file__).with_name("page.html")
+CUSTOM = Path(__file__).with_name("custom")
+"""What JupyterLab takes its custom.css from."""
 
 
 class PageHandler(JupyterHandler):
@@ -48,6 +50,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(app: Any) -> None:
+    app.web_app.settings["static_custom_path"].append(str(CUSTOM))  # behind the user's own
     base = app.web_app.settings["base_url"]
     addresses = {ADDRESS: PageHandler, f"{ADDRESS}/state": StateHandler}
     app.web_app.add_handlers(".*$", [(url_path_join(base, path), handler) for path, handler in addresses.items()])

@@ -9,8 +9,8 @@ the page fetch anything from anywhere.
 
 Read in this order: `view` (what a view is, and the thread that draws it), `models` (what is drawn, pure), `feed` (from
 the API server to a model), `rising` (from the process behind a lab), `records` (from the runs of a pipeline) and
-`looking` (from what can only be asked), `style`, `controls`, `charts`, `curves`, `dots`, `stack` and `graph` (pieces of
-a page), then the views.
+`looking` (from what can only be asked), `style`, `shells`, `controls`, `charts`, `curves`, `dots`, `stack` and `graph`
+(pieces of a page), then the views.
 """
 
 from wavetank.widgets.autoscale import AutoscaleView

@@ -1,9 +1,4 @@
-"""Controls a learner uses: labelled, operable by keyboard, and answering while a cell runs.
-
-ipykernel hands a widget's message to whichever shell used its channel last: the one that runs the cells, so that a
-click waits until the running cell ends. JupyterLab sends it to a shell of its own for just this reason; `_at_once` lets
-that stand. It is what makes the emergency stop one.
-"""
+"""Controls a learner uses: labelled, operable by keyboard, and answering while a cell runs (`shells`)."""
 
 from __future__ import annotations
 
@@ -11,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import ipywidgets as ipw
+
+from wavetank.widgets.shells import at_once
 
 __all__ = ["button", "choice", "listing", "number", "options", "row", "text_field", "toggle"]
 
@@ -23,33 +20,33 @@ def button(words: str, pressed: Callable[[], object], *, css: str = "", explaine
     if css:
         made.add_class(css)
     made.on_click(lambda _: pressed())
-    return _at_once(made)
+    return at_once(made)
 
 
 def choice(label: str, options: Sequence[str], value: str | None = None, *, width: str = "300px") -> ipw.Dropdown:
     """Return a drop-down list."""
     made = ipw.Dropdown(options=list(options), description=label)
     made.value = value or made.value
-    return _at_once(_labelled(made, width))
+    return at_once(_labelled(made, width))
 
 
 def listing(label: str, *, lines: int = 6) -> ipw.Select:
     """Return a list of which ``lines`` are seen at once, empty at first; one entry is chosen, by arrow keys too."""
     made = ipw.Select(options=[], description=label, rows=lines)
-    return _at_once(_labelled(made, "100%"))
+    return at_once(_labelled(made, "100%"))
 
 
 def options(texts: Sequence[str]) -> ipw.RadioButtons:
     """Return sentences one below the other, of which one can be chosen; at first none is."""
     made = ipw.RadioButtons(options=list(texts), value=None, layout=ipw.Layout(width="auto"))
-    return _at_once(made)
+    return at_once(made)
 
 
 def number(label: str, value: float, least: float, most: float, *, whole: bool = True) -> ipw.BoundedIntText:
     """Return a field for a number from ``least`` to ``most``."""
     kind: Any = ipw.BoundedIntText if whole else ipw.BoundedFloatText
     made = kind(value=value, min=least, max=most, description=label, step=1 if whole else 0.05)
-    return _at_once(_labelled(made, "auto"))
+    return at_once(_labelled(made, "auto"))
 
 
 def text_field(label: str, placeholder: str, *, width: str = "260px") -> ipw.Text:
@@ -57,14 +54,14 @@ def text_field(label: str, placeholder: str, *, width: str = "260px") -> ipw.Tex
 
     Its value is told when it is left: one that was told letter by letter would arrive after the click that follows it.
     """
-    return _at_once(_labelled(ipw.Text(description=label, placeholder=placeholder, continuous_update=False), width))
+    return at_once(_labelled(ipw.Text(description=label, placeholder=placeholder, continuous_update=False), width))
 
 
 def toggle(words: str, changed: Callable[[], object]) -> ipw.Checkbox:
     """Return a box to tick, at first it is not; ``changed`` is called with every change."""
     made = ipw.Checkbox(value=False, description=words, indent=False)
     made.observe(lambda _: changed(), "value")
-    return _at_once(_labelled(made, "auto"))
+    return at_once(_labelled(made, "auto"))
 
 
 def row(*children: ipw.Widget) -> ipw.HBox:
@@ -77,10 +74,4 @@ def row(*children: ipw.Widget) -> ipw.HBox:
 def _labelled(made: _W, width: str) -> _W:
     made.style.description_width = "auto"
     made.layout.width = width
-    return made
-
-
-def _at_once(made: _W) -> _W:
-    if made.comm is not None:
-        made.comm._reply_subshell_for = lambda data, default: default
     return made

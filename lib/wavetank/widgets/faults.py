@@ -13,12 +13,17 @@ from wavetank.widgets.controls import button, choice, number, row
 from wavetank.widgets.feed import Feed, Watched
 from wavetank.widgets.models.faults import FaultBoard, after, fault_for
 from wavetank.widgets.models.tone import Tone
+from wavetank.widgets.shells import answers_while_busy
 from wavetank.widgets.style import announced, escape, facts, mark
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["FaultPanel"]
 
 _TONES = {"Pending": Tone.BUSY, "Active": Tone.WARN}
+
+_ONLY_WHEN_IDLE = (
+    "While a cell runs, this kernel answers no click: <code>wavetank fault stop-all</code> in a terminal stops at once."
+)
 
 
 class FaultPanel(LiveView):
@@ -33,7 +38,7 @@ class FaultPanel(LiveView):
         self._stop = button(
             "Emergency stop", self._press_stop, css="wt-stop", explained="end every load and every fault"
         )
-        self._stopped = ipw.HTML()
+        self._stopped = ipw.HTML("" if answers_while_busy() else _ONLY_WHEN_IDLE)
         self._kind = choice("fault", list(CATALOGUE), "pod-kill", width="240px")
         self._target = choice("at", [], width="260px")
         self._seconds = number("seconds", 30, 1, MAX_DURATION)

@@ -196,6 +196,14 @@ def test_the_emergency_stop_ends_everything_and_says_what(cluster: MovingCluster
     eventually(lambda: "there was nothing to end" in seen(panel), "that nothing is left")
 
 
+def test_where_a_running_cell_keeps_clicks_waiting_the_panel_names_the_way_that_does_not(
+    cluster: MovingCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "stop-all" not in seen(FaultPanel(cluster.open_lab()))
+    monkeypatch.setattr("wavetank.widgets.faults.answers_while_busy", lambda: False)
+    assert "wavetank fault stop-all" in seen(FaultPanel(cluster.open_lab()))
+
+
 def test_a_prediction_is_kept_and_held_against_the_truth(cluster: MovingCluster, opened: list[View]) -> None:
     lab = cluster.open_lab(predictions=(FATE, GAP))
     view = Predict(lab, "fate")
