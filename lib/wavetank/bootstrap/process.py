@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wavetank.bootstrap.journal import folder
 from wavetank.errors import ClusterError
+from wavetank.pasted import pasted
 
 __all__ = ["end", "forget", "held", "running", "start"]
 
@@ -51,8 +52,8 @@ def start(cluster: str, addons: tuple[str, ...] = ()) -> bool:
                 "what shall go on behind the lab did not begin",
                 observed=f"exit code {process.poll()}" if process.poll() else f"no journal in {STARTS_WITHIN:.0f} s",
                 expected=f"a journal at {journal}",
-                logs=(place / "log").read_text(errors="replace").splitlines()[-10:],
-                command=" ".join(command),
+                logs=(place / "log").read_text(encoding="utf-8", errors="replace").splitlines()[-10:],
+                command=pasted(*command),
                 hint="`wavetank up` does the same in this terminal",
             )
         time.sleep(0.05)
@@ -98,7 +99,7 @@ def forget() -> None:
 def held() -> Iterator[bool]:
     """Hold the lock of the one process; gives False where another process holds it."""
     folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _lock_path().open("a+") as lock:
+    with _lock_path().open("a+", encoding="utf-8") as lock:
         if not _locked(lock.fileno()):
             yield False
             return

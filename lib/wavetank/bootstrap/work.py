@@ -17,6 +17,7 @@ from wavetank.cluster import ClusterSpec, obtain_bundle, up
 from wavetank.cluster.doctor import examine
 from wavetank.engine import connect
 from wavetank.errors import EngineError, WavetankError
+from wavetank.pasted import pasted
 from wavetank.processes import tied_to_us
 from wavetank.steps import Step, run_steps
 
@@ -133,7 +134,7 @@ def _engine() -> str:
         raise EngineError(
             "there is no container engine yet",
             observed=f"`{ENGINE_SCRIPT.name}` had not ended after {ENGINE_SECONDS:.0f} s",
-            command=str(ENGINE_SCRIPT),
+            command=pasted(ENGINE_SCRIPT),
             hint="run it in a terminal, then `make lab` again",
         ) from error
     if done.returncode != 0:
@@ -141,7 +142,7 @@ def _engine() -> str:
             "there is no container engine yet",
             observed=f"`{ENGINE_SCRIPT.name}` ended with exit code {done.returncode}",
             logs=done.stdout.splitlines()[-LAST_WORDS:],
-            command=str(ENGINE_SCRIPT),
+            command=pasted(ENGINE_SCRIPT),
             hint="run it in a terminal, then `make lab` again",
         )
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
@@ -153,7 +154,8 @@ def _run_script() -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=ENGINE_SECONDS,
         check=False,
     )

@@ -17,6 +17,7 @@ from wavetank.bundle.stages import STAGES
 from wavetank.bundle.store import keep, workplace
 from wavetank.bundle.unpacking import unpack
 from wavetank.errors import BundleError, InputError
+from wavetank.pasted import pasted
 
 __all__ = ["load", "save"]
 
@@ -92,7 +93,7 @@ def _unpacked(archive: Path, folder: Path) -> Path:
             f"the disk is full: cannot unpack {archive}" if full else f"the archive {archive} cannot be read",
             observed=str(error),
             expected="enough free space" if full else "an archive made by `wavetank bundle save`, whole",
-            command=f"df -h {folder.parent}" if full else f"ls -l {archive}",
+            command=pasted("df", "-h", folder.parent) if full else pasted("ls", "-l", archive),
             hint="" if full else "copy it again: it may have been cut off on its way",
         ) from error
 

@@ -78,7 +78,7 @@ class Assembly:
 
         def fetch(folder: Path) -> None:
             self._go.fetch(module, recipe.go, self._tags)
-            (folder / "fetched").write_text("into Go's own cache of modules\n")
+            (folder / "fetched").write_text("into Go's own cache of modules\n", encoding="utf-8")
 
         def make(folder: Path) -> None:
             self._go.build(module, recipe.go, self._tags, folder)
@@ -99,9 +99,11 @@ class Assembly:
                 if isinstance(made, Generated):
                     program = self._graph.path(_programs(recipe.name)) / made.program
                     written = run([program, *made.arguments], timeout=MANIFEST_SECONDS, cwd=recipe.folder)
-                    (folder / name).write_text(written)
+                    (folder / name).write_text(written, encoding="utf-8")
                 else:
-                    (folder / name).write_text(collect(made, partial(self._go.module_folder, recipe.go_folder)))
+                    (folder / name).write_text(
+                        collect(made, partial(self._go.module_folder, recipe.go_folder)), encoding="utf-8"
+                    )
 
         given = [path for made in recipe.generated.values() for path in made.files(recipe.folder).values()]
         key = self._graph.key(needs, repr(recipe.manifests), *given)
@@ -234,7 +236,7 @@ def collect(made: Collected, folder_of: Callable[[str], Path]) -> str:
             files = [path] if path.is_file() else sorted(path.rglob("*.yaml"))
             if not files:
                 raise BundleError(f"there is no manifest at {path}", expected=f"what the recipe names of {module}")
-            texts += [file.read_text() for file in files]
+            texts += [file.read_text(encoding="utf-8") for file in files]
     return "\n---\n".join(texts)
 
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wavetank.errors import BundleError
+from wavetank.pasted import pasted
 
 __all__ = ["Cache", "fingerprint"]
 
@@ -51,14 +52,14 @@ class Cache:
     def locked(self) -> Iterator[None]:
         """Hold the cache for one build at a time; another one is waited for, at most half an hour."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("w") as lock:
+        with (self.path / "lock").open("w", encoding="utf-8") as lock:
             deadline = time.monotonic() + LOCK_SECONDS
             while not _try_lock(lock.fileno()):
                 if time.monotonic() > deadline:
                     raise BundleError(
                         "another build holds the cache",
                         observed=f"{self.path}/lock was held for {LOCK_SECONDS / 60:.0f} minutes",
-                        command=f"fuser -v {self.path}/lock",
+                        command=pasted("fuser", "-v", self.path / "lock"),
                     )
                 time.sleep(0.2)
             for leftover in self.path.glob(f"{UNFINISHED}*"):

@@ -28,7 +28,7 @@ def fill_store(binaries: Path, archive: Path, root: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="wavetank-containerd-") as folder:
         place = Path(folder)
         socket = place / "containerd.sock"
-        (place / "config.toml").write_text(SETTINGS)
+        (place / "config.toml").write_text(SETTINGS, encoding="utf-8")
         log = place / "log"
         with log.open("wb") as words:
             server = subprocess.Popen(
@@ -63,6 +63,6 @@ def _wait_for(socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:
                 observed=f"exit code {server.poll()}"
                 if server.poll() is not None
                 else f"no socket in {READY_SECONDS} s",
-                logs=log.read_text(errors="replace").splitlines()[-10:],
+                logs=log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:],
             )
         time.sleep(0.05)

@@ -46,7 +46,7 @@ def read_dockerfile(path: Path, arguments: Mapping[str, str]) -> Described:
     Raises `InputError` with file and line for an instruction that is not understood and for a file that is not there.
     """
     reader = _Reader(path, arguments)
-    for instruction in instructions(path.read_text()):
+    for instruction in instructions(path.read_text(encoding="utf-8")):
         reader.read(instruction.line, instruction.word, instruction.rest)
     return Described(
         reader.base,

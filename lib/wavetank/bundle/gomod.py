@@ -49,7 +49,7 @@ def read_go_mod(path: Path) -> GoMod:
     requires: dict[str, str] = {}
     lines: dict[str, int] = {}
     local: dict[str, str] = {}
-    for number, directive, rest in _directives(path.read_text()):
+    for number, directive, rest in _directives(path.read_text(encoding="utf-8")):
         if directive in words:
             words[directive] = rest[0]
         elif directive == "tool":

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from wavetank.bundle.stages import STAGES, Stage
 from wavetank.document import find_mistake, load_schema
 from wavetank.errors import BundleError
+from wavetank.pasted import pasted
 
 __all__ = ["BundleFile", "BundleImage", "Index", "Resolved", "read_index"]
 
@@ -67,7 +68,7 @@ class Index:
     def write(self, folder: Path) -> None:
         """Write it to ``folder``/bundle.json, at once: a reader sees the one before or this one."""
         draft = folder / ".bundle.json"
-        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
         draft.replace(folder / "bundle.json")
 
 
@@ -90,7 +91,7 @@ def read_index(folder: Path) -> Index:
             f"{path} is damaged",
             observed=str(error).splitlines()[0],
             expected="the index of a bundle",
-            command=f"wavetank bundle rm {folder.name}",
+            command=pasted("wavetank", "bundle", "rm", folder.name),
             hint="build or load the bundle again",
         ) from error
     return Index(

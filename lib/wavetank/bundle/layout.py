@@ -76,7 +76,7 @@ class Layout:
     def start(self) -> None:
         """Make the folder an empty layout."""
         (self.path / "blobs" / "sha256").mkdir(parents=True)
-        (self.path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+        (self.path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}', encoding="utf-8")
         self.write_index({})
 
     def blob(self, digest: str) -> Path:

@@ -196,7 +196,7 @@ class _Planner:
 
         def make(folder: Path) -> None:
             program = self.graph.path(_file(made.program)) / "content"
-            (folder / "content").write_text(generate(program, made, recipe.folder))
+            (folder / "content").write_text(generate(program, made, recipe.folder), encoding="utf-8")
 
         key = self.graph.key(needs, made.arguments, *made.files(recipe.folder).values())
         return Artifact(_manifest(name), f"generate {name}", key, make, needs)

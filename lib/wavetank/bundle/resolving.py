@@ -69,7 +69,7 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.is_file() else {}
+        self._known: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def get(self, wanted: Unpinned) -> Resolved | None:
         """Return what was found for it before."""
@@ -82,7 +82,7 @@ class Record:
             self._known[one.asked] = {key: value for key, value in asdict(one).items() if key != "what"}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(self._known, indent=2, sort_keys=True) + "\n")
+        new.write_text(json.dumps(self._known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         new.replace(self._path)
 
 

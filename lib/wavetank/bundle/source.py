@@ -22,6 +22,7 @@ from wavetank.bundle.speed import machine_speed
 from wavetank.bundle.stages import STAGES, Stage
 from wavetank.bundle.versions import Version, Versions
 from wavetank.errors import BundleError
+from wavetank.pasted import pasted
 from wavetank.steps import Report, Step, run_steps
 
 __all__ = ["files_of", "foretell", "plan_source", "toolchain"]
@@ -125,6 +126,6 @@ def _check_disk(graph: Graph, path: Path) -> None:
             "not enough free disk space to build the bundle",
             observed=f"{free:.1f} GiB free at {path}",
             expected=f"{needed} GiB",
-            command=f"df -h {path}",
+            command=pasted("df", "-h", path),
             hint="`docker system prune` and `go clean -cache` free what can be made again",
         )

@@ -27,13 +27,13 @@ def machine_speed(go: Go, remembered: Path) -> float:
     number of cores. Where Go's cache has it already and nothing is noted, it is measured in an empty one.
     """
     key = f"{go.version} {go.architecture}, {os.cpu_count()} cores"
-    noted: dict[str, float] = json.loads(remembered.read_text()) if remembered.is_file() else {}
+    noted: dict[str, float] = json.loads(remembered.read_text(encoding="utf-8")) if remembered.is_file() else {}
     stale, packages = go.stale(YARDSTICK)
     whole = stale >= packages - 1  # the package unsafe is never compiled
     if whole or key not in noted:
         noted[key] = round(_seconds(go) if whole else _seconds_elsewhere(go), 3)
         remembered.parent.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(json.dumps(noted, indent=2) + "\n")
+        remembered.write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
     return noted[key]
 
 

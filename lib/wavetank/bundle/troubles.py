@@ -15,6 +15,7 @@ import requests
 import urllib3
 
 from wavetank.errors import BundleError
+from wavetank.pasted import pasted
 
 __all__ = [
     "broken",
@@ -48,7 +49,7 @@ def refused(what: str, url: str, status: int, wait: float | None = None) -> Bund
             f"{host} gives no more for now: too much was fetched from this address",
             observed=f"{status} Too Many Requests for {what}{asked}",
             expected=f"{what}, after a wait of a few minutes at most",
-            command=f"curl -sSI {url}" if host in FILE_HOSTS else login,
+            command=pasted("curl", "-sSI", url) if host in FILE_HOSTS else login,
             hint=f"wait, then {AGAIN}"
             if host in FILE_HOSTS
             else f"who has logged in (a free account does) may fetch more: `{login}`, then {AGAIN}",
@@ -58,7 +59,7 @@ def refused(what: str, url: str, status: int, wait: float | None = None) -> Bund
             f"{host} does not give {what} to you",
             observed=f"{status} {HTTPStatus(status).phrase} at {url}",
             expected="something that everybody may fetch",
-            command=f"curl -sSI {url}",
+            command=pasted("curl", "-sSI", url),
             hint="a proxy may forbid it (then `wavetank bundle load FILE` takes over a bundle made elsewhere); "
             f"if you are logged in, that login may have ended: `{login.replace('login', 'logout')}` and try again",
         )
@@ -67,14 +68,14 @@ def refused(what: str, url: str, status: int, wait: float | None = None) -> Bund
             f"{host} does not have {what}, or no longer",
             observed=f"404 Not Found at {url}",
             expected="what clusters/versions.yaml names",
-            command=f"curl -sSI {url}",
+            command=pasted("curl", "-sSI", url),
             hint="get a newer Wavetank, or build from source: `wavetank bundle build`",
         )
     return BundleError(
         f"{host} is out of order",
         observed=f"{status} for {what}, again and again{asked}",
         expected=f"{what}",
-        command=f"curl -sSI {url}",
+        command=pasted("curl", "-sSI", url),
         hint=f"wait some minutes, then {AGAIN}",
     )
 
@@ -129,7 +130,7 @@ def login_page(what: str, url: str, told: str) -> BundleError:
         f"a login page answered instead of {_host(url)}",
         observed=f"a web page called {title[1].strip()!r}" if title else told[:200],
         expected=what,
-        command=f"curl -sSL {url} | head -n 20",
+        command=f"{pasted('curl', '-sSL', url)} | head -n 20",
         hint=f"open any page in a browser and log in to this network, then {AGAIN}",
     )
 
@@ -140,7 +141,7 @@ def broken(what: str, url: str, have: int, size: int | None, error: Exception) -
         f"the connection to {_host(url)} breaks again and again",
         observed=f"{_so_far(have, size)} of {what}, then: {_last_words(error)}",
         expected="the rest of it",
-        command=f"curl -sSI {url}",
+        command=pasted("curl", "-sSI", url),
         hint=f"what has come is kept; try another network, or {AGAIN}",
     )
 
@@ -151,7 +152,7 @@ def stalled(what: str, url: str, have: int, size: int | None) -> BundleError:
         f"next to nothing comes from {_host(url)}",
         observed=f"{_so_far(have, size)} of {what}, then next to nothing, again and again",
         expected="at least some KB each second",
-        command=f"curl -o /dev/null {url}",
+        command=pasted("curl", "-o", "/dev/null", url),
         hint=f"what has come is kept; try another network, or {AGAIN}",
     )
 
@@ -162,7 +163,7 @@ def wrong_digest(what: str, url: str, observed: str, expected: str) -> BundleErr
         f"{what} is not what it should be",
         observed=f"{observed} from {_host(url)}",
         expected=expected,
-        command=f"curl -sSL {url} | sha256sum",
+        command=f"{pasted('curl', '-sSL', url)} | sha256sum",
         hint="a proxy may have answered in its place, or the release was replaced: only change the digest in "
         "clusters/versions.yaml when you know why it changed",
     )
@@ -174,7 +175,7 @@ def moved(what: str, asked: str, observed: str, expected: str, when: str) -> Bun
         f"{what} is another one than before",
         observed=f"{asked} is {observed} now",
         expected=f"{expected}, as on {when}",
-        command=f"wavetank bundle build --from registry --accept '{asked}'",
+        command=pasted("wavetank", "bundle", "build", "--from", "registry", "--accept", asked),
         hint="its publisher may have replaced it, or somebody else: find out why, then accept it with this command",
     )
 
@@ -190,7 +191,7 @@ def disk_full(what: str, folder: Path, error: OSError) -> BundleError:
         f"the disk is full: {what} was not kept",
         observed=f"{error.strerror} in {folder}",
         expected="about 5 GiB free for a bundle from the registries",
-        command=f"df -h {folder}",
+        command=pasted("df", "-h", folder),
         hint=f"free some space (`docker system prune`, `wavetank bundle rm NAME`), then {AGAIN}",
     )
 

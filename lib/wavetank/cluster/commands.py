@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
-import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from wavetank.engine import refusal
+from wavetank.pasted import pasted
 from wavetank.processes import tied_to_us
 
 __all__ = ["end_all", "run"]
@@ -26,14 +26,15 @@ def run(
     ``env`` comes on top of this process's own. Raises the `WavetankError` that fits what it said when it fails or does
     not end within ``timeout`` seconds.
     """
-    with log.open("w") as words:
+    with log.open("w", encoding="utf-8") as words:
         # In a session of its own: Ctrl-C reaches only this process, which then ends it in its own way (`end_all`).
         process = subprocess.Popen(
             [*tied_to_us(), *command],
             stdin=subprocess.PIPE,
             stdout=words,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             env={**os.environ, **env},
             start_new_session=True,
         )
@@ -46,13 +47,13 @@ def run(
         finally:
             _running.discard(process)
     if process.returncode != 0:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
         error = refusal(doing, "\n".join(lines[-40:]), lines[-10:])
         raise type(error)(
             error.summary,
             observed=f"exit code {process.returncode}; all it said is in {log}",
             logs=error.help.logs,
-            command=" ".join(f"{key}={shlex.quote(value)}" for key, value in env.items()) + " " + shlex.join(command),
+            command=" ".join([*(f"{key}={pasted(value)}" for key, value in env.items()), pasted(*command)]),
             hint=error.help.hint,
         )
 

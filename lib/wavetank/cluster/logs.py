@@ -36,12 +36,12 @@ def collect(nodes: Sequence[Container], others: Sequence[Container], state: Fold
     for node in nodes:
         own = folder / str(node.name)
         own.mkdir(exist_ok=True)
-        (own / "console.log").write_text(_console(node))
+        (own / "console.log").write_text(_console(node), encoding="utf-8")
         commands = {**_FROM_NODES, **(_FROM_CONTROL_PLANE if node is nodes[0] else {})}
         for file, command in commands.items():
-            (own / file).write_text(_said(node, command))
+            (own / file).write_text(_said(node, command), encoding="utf-8")
     for container in others:
-        (folder / f"{container.name}.log").write_text(_console(container))
+        (folder / f"{container.name}.log").write_text(_console(container), encoding="utf-8")
     with suppress(FileNotFoundError):
         shutil.copy(state.log, folder)
 

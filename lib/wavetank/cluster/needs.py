@@ -115,4 +115,4 @@ def save_needs(needs: Needs, path: Path = NEEDS) -> None:
     for times in (data["jupyterlab"], *data["labs"].values()):
         for key in ("from_nothing", "with_bundle"):
             times[key] = times[key] and max(round(times[key], 1), 0.1)
-    path.write_text(COMMENT + yaml.safe_dump(data, sort_keys=False, width=120))
+    path.write_text(COMMENT + yaml.safe_dump(data, sort_keys=False, width=120), encoding="utf-8")

@@ -30,7 +30,7 @@ def listener(port: int, proc: Path = Path("/proc")) -> str:
             continue
         try:
             if any(str(link.readlink()) in inodes for link in (entry / "fd").iterdir()):
-                return f"{(entry / 'comm').read_text().strip()} (process {entry.name})"
+                return f"{(entry / 'comm').read_text(encoding='utf-8').strip()} (process {entry.name})"
         except OSError:  # it has ended, or is somebody else's
             continue
     return ""
@@ -40,7 +40,7 @@ def _listening_inodes(port: int, proc: Path) -> list[str]:
     inodes = []
     for table in ("tcp", "tcp6"):
         try:
-            rows = (proc / "net" / table).read_text().splitlines()[1:]
+            rows = (proc / "net" / table).read_text(encoding="utf-8").splitlines()[1:]
         except OSError:
             continue
         for row in rows:

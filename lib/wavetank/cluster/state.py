@@ -66,7 +66,7 @@ class Folder:
         self.create()
         draft = self.kubeconfig.with_suffix(".new")
         draft.touch(mode=0o600)
-        draft.write_text(text)
+        draft.write_text(text, encoding="utf-8")
         draft.replace(self.kubeconfig)
 
     def remove(self) -> None:

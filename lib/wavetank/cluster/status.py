@@ -75,7 +75,9 @@ def status(spec: ClusterSpec, *, provider: Provider | None = None) -> Status:
             except KubeError:
                 answered = None  # it has gone between the two questions
     times = Folder(spec.name).times
-    return describe(spec, provider, nodes, answered, json.loads(times.read_text()) if times.is_file() else {})
+    return describe(
+        spec, provider, nodes, answered, json.loads(times.read_text(encoding="utf-8")) if times.is_file() else {}
+    )
 
 
 def describe(

@@ -85,7 +85,7 @@ def down(
 
 def _keep_times(spec: ClusterSpec, events: list[StepEvent], seconds: float) -> None:
     steps = [{"step": event.step, "seconds": round(event.seconds, 1), "note": event.note} for event in events]
-    Folder(spec.name).times.write_text(json.dumps({"seconds": round(seconds, 1), "steps": steps}))
+    Folder(spec.name).times.write_text(json.dumps({"seconds": round(seconds, 1), "steps": steps}), encoding="utf-8")
 
 
 def _steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[Step]:

@@ -16,6 +16,7 @@ from docker.utils.socket import frames_iter
 from wavetank.engine.client import WORK_SECONDS
 from wavetank.engine.refusals import refusal, telling
 from wavetank.errors import ClusterError
+from wavetank.pasted import pasted
 
 __all__ = ["feed", "read_file", "run_in"]
 
@@ -71,6 +72,6 @@ def _printed(container: Container, command: Sequence[str], code: int | None, out
         observed=f"exit code {code}",
         expected="exit code 0",
         logs=lines,
-        command=f"docker exec {container.name} {' '.join(command)[:200]}",
+        command=pasted("docker", "exec", container.name, *command),
         hint="`wavetank up` again; if it stays so, `wavetank down` first",
     )

@@ -137,7 +137,7 @@ def _settings(folder: Path) -> dict[str, int]:
     found = {}
     for name in SETTINGS:
         with suppress(OSError, ValueError):
-            found[name] = int((folder / name).read_text())
+            found[name] = int((folder / name).read_text(encoding="utf-8"))
     return found
 
 
@@ -145,7 +145,7 @@ def _controllers(groups: Path, uid: int) -> frozenset[str] | None:
     """Read what user@.service has; on version 1 of control groups nothing can be handed to a user."""
     file = groups / f"user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers"
     try:
-        return frozenset(file.read_text().split())
+        return frozenset(file.read_text(encoding="utf-8").split())
     except OSError:
         return None
 
@@ -167,6 +167,6 @@ def _modules_lacking(root: Path) -> tuple[str, ...]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []

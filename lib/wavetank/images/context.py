@@ -33,7 +33,7 @@ def pack(recipe: Recipe, sink: IO[bytes]) -> None:
         if not is_there:
             raise ImageError(f"{path} is not there", expected=what)
     ignore = recipe.context / _IGNORE
-    patterns = ignore.read_text().splitlines() if ignore.is_file() else []
+    patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []
     own = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]
     found = exclude_paths(str(recipe.context), [*own, *_ALWAYS], dockerfile="")
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT) as tar:
@@ -41,7 +41,7 @@ def pack(recipe: Recipe, sink: IO[bytes]) -> None:
             _add(tar, recipe.context / name, name)
         # By these the engine takes the recipe itself out of what can be copied.
         _add_text(tar, _IGNORE, "\n".join([*own, DOCKERFILE, _IGNORE]))
-        _add_text(tar, DOCKERFILE, recipe.dockerfile.read_text())
+        _add_text(tar, DOCKERFILE, recipe.dockerfile.read_text(encoding="utf-8"))
 
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:

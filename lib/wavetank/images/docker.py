@@ -149,7 +149,7 @@ class DockerEngine:
         self, recipe: Recipe, tag: str, fresh: bool, report: Callable[[BuildStep], None], folder: Path
     ) -> tuple[str, list[BuildStep]]:
         """Let the engine build, and return the id of the result and the steps of the recipe."""
-        known = instructions(recipe.dockerfile.read_text()) if recipe.dockerfile.is_file() else []
+        known = instructions(recipe.dockerfile.read_text(encoding="utf-8")) if recipe.dockerfile.is_file() else []
         reader = StepReader(recipe.dockerfile, known)
         packed = folder / "context.tar"
         with packed.open("wb") as sink:

@@ -152,7 +152,7 @@ def look_inside(container: Container) -> Sight:
 def look_here(pid: int) -> Sight:
     """Return what the process ``pid`` of this machine sees."""
     command = [sys.executable, "-c", _probe(), str(pid)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_LOOK_SECONDS)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=_LOOK_SECONDS)
     try:
         return _read(Ended(done.returncode, done.stdout))
     except ValueError:

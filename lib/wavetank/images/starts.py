@@ -86,7 +86,9 @@ def _start_container(engine: Engine, ref: str) -> float:
 
 def _start_process() -> float:
     began = time.time_ns()
-    done = subprocess.run([sys.executable, *_OPTIONS], capture_output=True, text=True, timeout=_ONE_SECONDS)
+    done = subprocess.run(
+        [sys.executable, *_OPTIONS], capture_output=True, encoding="utf-8", errors="replace", timeout=_ONE_SECONDS
+    )
     return _seconds(began, done.stdout, "a process")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from wavetank.errors import KubeError, NotFoundError
 from wavetank.kube import Kube
+from wavetank.pasted import pasted
 
 __all__ = ["Message", "analyze", "messages_of"]
 
@@ -50,8 +51,10 @@ def analyze(kube: Kube, namespace: str) -> tuple[Message, ...]:
     given = ["--kubeconfig", str(kube.connection.kubeconfig)] if kube.connection.kubeconfig else []
     command = [program, "analyze", *given, "--namespace", namespace, "--output", "json", "--timeout", f"{_SECONDS}s"]
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=2 * _SECONDS, check=False)
+        ran = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=2 * _SECONDS, check=False
+        )
         return messages_of(ran.stdout)  # its exit code says whether it has found an error, not whether it could look
     except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
         said = ran.stderr.splitlines()[-3:] if isinstance(error, ValueError | KeyError) else []
-        raise KubeError("istioctl could not look at the namespace", logs=said, command=" ".join(command)) from error
+        raise KubeError("istioctl could not look at the namespace", logs=said, command=pasted(*command)) from error

@@ -133,7 +133,7 @@ def ask(kube: Kube, namespace: str, workload: str, question: Question) -> Answer
             command=kube.connection.kubectl("-n", namespace, "get", "pods"),
         )
     container = default_container(pod)["name"]
-    command = ["python3", "-c", _SCRIPT.read_text(), json.dumps(asdict(question))]
+    command = ["python3", "-c", _SCRIPT.read_text(encoding="utf-8"), json.dumps(asdict(question))]
     longest = math.ceil(question.times / question.at_once) * question.timeout + _START_SECONDS
     name = pod["metadata"]["name"]
     ended = kube.exec(name, namespace, command, container=container, timeout=longest)

@@ -105,7 +105,7 @@ class Records:
         is put aside; its number is not given again.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / ".lock").open("w") as lock:
+        with (self._folder / ".lock").open("w", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -130,7 +130,7 @@ class Records:
         """Write a run, in place of what was known of it before; a reader never sees half of it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         unfinished = self._folder / f".{record.number}.unfinished"
-        with unfinished.open("w") as file:
+        with unfinished.open("w", encoding="utf-8") as file:
             file.write(json.dumps(asdict(record), indent=1))
             file.flush()
             os.fsync(file.fileno())
@@ -144,7 +144,7 @@ class Records:
             raise InputError(
                 f"there is no run {number or ''} of {self._folder.name}".replace("  ", " "),
                 expected=f"one of {', '.join(map(str, known))}" if known else "a pipeline that has run",
-                command="wavetank pipeline run FILE --version v1",
+                hint="`wavetank pipeline run FILE --version v1` runs the pipeline of a file",
             )
         path = self._folder / f"{number}.json"
         try:

@@ -24,6 +24,7 @@ from wavetank.observe.serverless.coldstart import (
 )
 from wavetank.observe.serverless.conditions import condition
 from wavetank.observe.serverless.revisions import POD_AUTOSCALER, SERVICE, SERVICE_LABEL
+from wavetank.pasted import pasted
 
 __all__ = ["MOST", "measure", "samples"]
 
@@ -216,7 +217,7 @@ def _ask(gateway: str, host: str, path: str) -> _Answer:
             raise KubeError(
                 f"{host} gave no answer through the gateway at {gateway}",
                 observed=f"{type(error).__name__}: {error}".rstrip(": "),
-                command=f"curl -i -H 'Host: {host}' {gateway}{path}",
+                command=pasted("curl", "-i", "-H", f"Host: {host}", f"{gateway}{path}"),
             ) from error
     return _Answer(sent, answered, answer.status, {name.lower(): value for name, value in answer.headers.items()})
 
