@@ -173,7 +173,7 @@ def test_a_notebook_opened_the_next_day_says_what_to_run(open_notebook: OpenNote
     notebook = open_notebook(["ClusterView(lab)"])
     expect(notebook.view("Cluster")).to_contain_text("8 of 8 pods ready")
     notebook.save()
-    notebook.end_kernel()
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     expect(notebook.view("Cluster")).to_have_class(re.compile("jupyter-widgets-disconnected"))
     told = "element => getComputedStyle(element, '::before').content"
     assert "Run the first cell of the notebook" in notebook.view("Cluster").evaluate(told)
