@@ -11,6 +11,7 @@ from wavetank.kube.connection import FIELD_MANAGER, Obj
 from wavetank.kube.exec import ExecResult
 from wavetank.kube.kinds import Kind
 from wavetank.kube.kube import Kube
+from wavetank.kube.origin import Origin
 from wavetank.kube.pods import PodTrouble, default_container, explain_pod, is_over, is_ready
 from wavetank.kube.proxy import HttpAnswer
 from wavetank.kube.rollout import Revision, Rollout, history, rollout_state
@@ -22,6 +23,7 @@ __all__ = [
     "Kind",
     "Kube",
     "Obj",
+    "Origin",
     "PodTrouble",
     "Revision",
     "Rollout",

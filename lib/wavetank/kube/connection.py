@@ -21,6 +21,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
 
 from wavetank.errors import InputError, KubeError, NotFoundError, UnreachableError
+from wavetank.kube.origin import Origin
 
 __all__ = ["FIELD_MANAGER", "ONCE", "Connection", "Obj", "hangs", "refusal"]
 
@@ -46,14 +47,16 @@ ONCE = urllib3.Retry(0)
 class Connection:
     """Requests to one API server. Safe to use from several threads.
 
-    ``configuration`` is the official client's; ``kubeconfig`` is where it came from, for the commands in errors.
+    ``configuration`` is the official client's; ``origin`` says where the server's address came from; ``kubeconfig`` is
+    the file, for the commands in errors.
     """
 
-    def __init__(self, configuration: Any, kubeconfig: Path | None = None) -> None:
+    def __init__(self, configuration: Any, origin: Origin, kubeconfig: Path | None = None) -> None:
         from kubernetes.client.rest import RESTClientObject
 
         configuration.connection_pool_maxsize = 32  # each running watch keeps one
         self.configuration = configuration
+        self.origin = origin
         self.kubeconfig = kubeconfig
         self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
 
@@ -68,11 +71,12 @@ class Connection:
         # Half a second of imports that `--help` and a unit test of a pure function should not pay for.
         from kubernetes.client import Configuration
         from kubernetes.config import load_incluster_config, load_kube_config
+        from kubernetes.config.kube_config import KubeConfigMerger
 
         configuration = Configuration()
         if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ and SERVICE_ACCOUNT_TOKEN.exists():
             load_incluster_config(client_configuration=configuration)
-            return cls(configuration)
+            return cls(configuration, Origin(configuration.host, "KUBERNETES_SERVICE_HOST"))
         where = kubeconfig or os.environ.get("KUBECONFIG")
         if not where:
             raise InputError(
@@ -87,6 +91,9 @@ class Connection:
             load_kube_config(
                 config_file=str(where), context=context, client_configuration=configuration, persist_config=False
             )
+            read = KubeConfigMerger(str(where)).config
+            chosen = context or read["current-context"]
+            cluster = read["clusters"].get_with_name(read["contexts"].get_with_name(chosen)["context"]["cluster"])
         except Exception as error:  # the loader raises whatever its parsers do
             reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
             raise InputError(
@@ -95,7 +102,8 @@ class Connection:
                 expected="a kubeconfig file with a current context" if context is None else f"a context {context!r}",
                 command=f"kubectl --kubeconfig {shlex.quote(str(where))} config view",
             ) from error
-        return cls(configuration, path)
+        variable = "" if kubeconfig is not None else "KUBECONFIG"
+        return cls(configuration, Origin(configuration.host, variable, Path(cluster.path), chosen), path)
 
     @property
     def server(self) -> str:

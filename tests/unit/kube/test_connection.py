@@ -9,7 +9,7 @@ from tests.support.apiserver import ApiServer, Request
 from tests.support.waiting import eventually
 
 from wavetank.errors import InputError, KubeError, NotFoundError, UnreachableError
-from wavetank.kube import Kube
+from wavetank.kube import Kube, Origin
 
 
 def test_without_any_cluster_named_none_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,6 +23,18 @@ def test_the_environment_names_the_cluster(api: ApiServer, tmp_path: Path, monke
     kube = Kube.connect()
     assert kube.alive()
     assert kube.connection.kubectl("get", "pods") == "kubectl get pods"
+
+
+def test_a_connection_says_where_its_server_came_from(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = api.kubeconfig(tmp_path)
+    server = Kube.connect(path).connection.server
+    assert Kube.connect(path).connection.origin == Origin(server, "", path, "test")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    told = Kube.connect().connection.origin
+    assert told == Origin(server, "KUBECONFIG", path, "test")
+    assert str(told) == f"the API server at {server} comes from the context 'test' in {path}, by way of $KUBECONFIG"
 
 
 def test_a_token_is_sent_as_the_kubeconfig_has_it(api: ApiServer, tmp_path: Path) -> None:
