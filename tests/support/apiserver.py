@@ -11,6 +11,7 @@ by itself: no scheduler, no kubelet. A test plays them with `put`, `log`, `progr
     api.on_write(lambda change, obj: ...)     # called after each write, before its writer is answered; may write
 
 and outages with `stop` and `start` (same port, same objects). `requests` lists what was asked, for tests of how much.
+The cluster says that it is Wavetank's, unless it is `ApiServer(marked=False)`.
 
 The behaviour tests of `wavetank.kube` run against this and against a real cluster, so that the two agree. It leaves out
 schemas, defaults, admission, RBAC and grace periods (a deleted pod goes at once, unless it has finalizers).
@@ -40,8 +41,8 @@ class _Server(ThreadingHTTPServer):
 class ApiServer(Store):
     """The server; a context manager that starts and stops it. Every method may be called from any thread."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, marked: bool = True) -> None:
+        super().__init__(marked=marked)
         self.requests: list[tuple[str, str]] = []
         self.connections: set[Handler] = set()
         self._server: ThreadingHTTPServer | None = None

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from tests.support.merging import Obj, matches, updated
 
+from wavetank.kube.mark import NAME, NAMESPACE
+
 BUILT_IN = """
 v1 Namespace namespaces - status
 v1 Pod pods namespaced status
@@ -120,7 +122,7 @@ class Log:
 class Store:
     """The objects of one cluster. Every method may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, marked: bool = True) -> None:
         self.changed = threading.Condition(threading.RLock())
         self.resources = [_resource(line) for line in BUILT_IN.strip().splitlines()]
         self.journal: list[Entry] = []
@@ -135,8 +137,15 @@ class Store:
         self._untold: list[tuple[str, Obj]] = []
         for namespace in ("default", "kube-system"):
             self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        if marked:
+            self.mark()
 
     # What a test does to the cluster behind the API's back
+
+    def mark(self) -> None:
+        """Have the cluster say that it is Wavetank's: without that, nothing of Wavetank's writes to it."""
+        place = {"name": NAME, "namespace": NAMESPACE}
+        self.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": place, "data": {"name": "test", "made": "up"}})
 
     def put(self, obj: Obj) -> Obj:
         """Store ``obj`` whole, status included, and return it; its namespace is made if it is missing."""

@@ -49,7 +49,7 @@ class Basin:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.engine = Engine()
-        self.api = ApiServer()
+        self.api = ApiServer(marked=False)  # `up` does it
         self.spec = ClusterSpec(provider="kind", kubernetes="1.36", name="basin", ports=free_ports())
         self.imported: dict[str, set[str]] = {}
         self._registry: HTTPServer | None = None

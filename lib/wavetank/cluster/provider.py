@@ -89,7 +89,8 @@ class Provider(Protocol):
     def create_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
         """Return the steps after which all nodes are Ready; the last one is called "nodes ready".
 
-        A cluster that is there already is started again and put right, never made anew.
+        One of them writes the cluster's mark (`wavetank.cluster.marking`). A cluster that is there already is started
+        again and put right, never made anew.
         """
         ...
 

@@ -99,8 +99,9 @@ def emergency_stop(kube: Kube) -> list[Ended]:
     """End every Load and every Fault in every namespace, and return what was ended once it has ended.
 
     All are asked within a moment, and the operator needs less than 2 seconds. Raises `WaitTimeoutError` naming what
-    is still going on after 10.
+    is still going on after 10, and `ClusterError` for a cluster that is not Wavetank's: what burns is another one.
     """
+    kube.require_mark()
     deadline = time.monotonic() + STOP_WITHIN
     going = list(_going(kube))
     if going:

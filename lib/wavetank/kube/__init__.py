@@ -3,8 +3,8 @@
 Objects are plain dicts as the API returns them. Waiting is done on watches and always has a bound. What an object means
 (why a pod is not ready, where a rollout stands) is read by pure functions in `pods` and `rollout`.
 
-It never knows which provider made the cluster, keeps nothing on disk, never touches a kubeconfig it was not given, and
-never decides what ought to be done.
+It never knows which provider made the cluster, keeps nothing on disk, never touches a kubeconfig it was not given,
+never writes to a cluster that does not say that it is Wavetank's (`mark`), and never decides what ought to be done.
 """
 
 from wavetank.kube.connection import FIELD_MANAGER, Obj

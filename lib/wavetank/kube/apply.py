@@ -51,6 +51,7 @@ def apply(client: Client, manifest: Manifest, namespace: str = DEFAULT_NAMESPACE
     ``force`` takes fields over from whoever set them; without it that is a `KubeError` naming field and owner.
     """
     objs = parse(manifest, namespace)
+    client.require_mark()
     definitions = [obj for obj in objs if obj["kind"] == CRD]
     applied = [_apply_one(client, obj, force) for obj in definitions]
     for definition in definitions:

@@ -28,12 +28,14 @@ class Channels:
 
     All of it, from connecting to the last word, has to happen within ``timeout`` seconds. What does not raises
     `TimeoutError`: the API server is there, and waits itself for the node or the pod. A server that is not there, or
-    goes away, raises `UnreachableError`; one that refuses, `KubeError` with its words.
+    goes away, raises `UnreachableError`; one that refuses, `KubeError` with its words. What goes into a pod may change
+    anything there, so a cluster that is not Wavetank's raises `ClusterError`, and nothing is opened.
     """
 
     def __init__(self, connection: Connection, path: str, query: Query, timeout: float) -> None:
         from websocket import WebSocketBadStatusException, WebSocketException, WebSocketTimeoutException
 
+        connection.require_mark()
         self._connection, self._end = connection, time.monotonic() + timeout
         self._socket: WebSocket = _socket(connection.configuration)
         url = connection.url(path, query).replace("http", "ws", 1)

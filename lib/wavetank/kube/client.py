@@ -28,7 +28,8 @@ class Client:
     """The API of one cluster. Safe to use from several threads.
 
     A ``kind`` is ``"Pod"``, or ``("apps/v1", "Deployment")`` where its name alone could mean another. Every verb raises
-    `NotFoundError`, `UnreachableError`, or `KubeError` with the server's own words.
+    `NotFoundError`, `UnreachableError`, or `KubeError` with the server's own words. A verb that writes raises
+    `ClusterError` before anything is asked about its kind, where the cluster does not say that it is Wavetank's.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -89,6 +90,7 @@ class Client:
 
     def create(self, obj: Obj) -> Obj:
         """Create ``obj`` (in ``default`` if it names no namespace) and return it as stored."""
+        self.require_mark()
         resource = self.resource_of(obj)
         return self.connection.call("POST", resource.path(namespace_of(obj)), query=_AS_WAVETANK, body=obj)
 
@@ -97,6 +99,7 @@ class Client:
 
         ``manager`` is who owns what is changed by it.
         """
+        self.require_mark()
         path = self.resource_of(obj).path(namespace_of(obj), name_of(obj))
         return self.connection.call("PUT", path, query={"fieldManager": manager}, body=obj)
 
@@ -111,6 +114,7 @@ class Client:
         force: bool | None = None,
     ) -> Obj:
         """Change an object and return it as stored. ``force`` is for ``apply``: take fields that others own."""
+        self.require_mark()
         return self.connection.call(
             "PATCH",
             self.path(kind, name, namespace, subresource),
@@ -134,6 +138,7 @@ class Client:
         With ``foreground`` it is there until what it owns is gone. ``grace`` is the seconds a pod gets to end by itself
         (default: its own); with ``uid`` it is refused (status 409) unless the object is still that one.
         """
+        self.require_mark()
         options: Obj = {"propagationPolicy": "Foreground" if foreground else "Background"}
         if grace is not None:
             options["gracePeriodSeconds"] = grace
@@ -146,8 +151,13 @@ class Client:
 
     def evict(self, pod: str, namespace: str) -> None:
         """Ask for a pod to go, as draining a node does; a disruption budget's refusal is a `KubeError`, status 429."""
+        self.require_mark()
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
         self.connection.call("POST", self.path("Pod", pod, namespace, "eviction"), body=eviction, retries=ONCE)
+
+    def require_mark(self) -> None:
+        """Return when the cluster says that it is Wavetank's; see `Connection.require_mark`."""
+        self.connection.require_mark()
 
     def namespaced_kinds(self) -> builtins.list[Kind]:
         """Return every kind whose objects live in namespaces and can be listed and deleted."""

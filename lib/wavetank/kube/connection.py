@@ -21,6 +21,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
 
 from wavetank.errors import InputError, KubeError, NotFoundError, UnreachableError
+from wavetank.kube.mark import ANSWER_WITHIN, Gate
 from wavetank.kube.origin import Origin
 
 __all__ = ["FIELD_MANAGER", "ONCE", "Connection", "Obj", "hangs", "refusal"]
@@ -35,6 +36,8 @@ FIELD_MANAGER = "wavetank"
 CONNECT_TIMEOUT = 5.0
 SERVICE_ACCOUNT_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
 # A kept connection that the server has closed is noticed without a retry. Worth repeating is 429, which a server
 # answers while it starts to serve a kind it has just learned; it says after how long.
 _RETRIES = urllib3.Retry(
@@ -47,6 +50,8 @@ ONCE = urllib3.Retry(0)
 class Connection:
     """Requests to one API server. Safe to use from several threads.
 
+    Nothing is written to a cluster that does not say that it is Wavetank's (`wavetank.kube.mark`).
+
     ``configuration`` is the official client's; ``origin`` says where the server's address came from; ``kubeconfig`` is
     the file, for the commands in errors.
     """
@@ -58,6 +63,7 @@ class Connection:
         self.configuration = configuration
         self.origin = origin
         self.kubeconfig = kubeconfig
+        self._gate = Gate()
         self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
 
     @classmethod
@@ -110,6 +116,13 @@ class Connection:
         """The URL of the API server."""
         return str(self.configuration.host).rstrip("/")
 
+    def require_mark(self) -> None:
+        """Return when the cluster says that it is Wavetank's, so that it may be written to.
+
+        Raises `ClusterError` that names the server and where its address came from, when it does not.
+        """
+        self._gate.pass_through(self)
+
     def kubectl(self, *arguments: str) -> str:
         """Return a kubectl command for this cluster that can be pasted."""
         known = self.kubeconfig is None or str(self.kubeconfig) == os.environ.get("KUBECONFIG")
@@ -127,15 +140,16 @@ class Connection:
         accept: str = "application/json",
         timeout: float = 30.0,
         retries: urllib3.Retry = _RETRIES,
+        marking: bool = False,
     ) -> Obj:
         """Send one request and return the JSON answered; ``timeout`` is in seconds.
 
-        Raises `NotFoundError`, `UnreachableError`, or `KubeError` with the server's words.
+        Raises `NotFoundError`, `UnreachableError`, or `KubeError` with the server's words, and what `exchange` raises.
         """
         headers = {"Accept": accept, "Content-Type": content_type}
         data = None if body is None else json.dumps(body).encode()
         response = self.exchange(
-            method, path, query=query, body=data, headers=headers, timeout=timeout, retries=retries
+            method, path, query=query, body=data, headers=headers, timeout=timeout, retries=retries, marking=marking
         )
         if response.status >= 400:
             raise refusal(response.status, response.data)
@@ -160,11 +174,15 @@ class Connection:
         timeout: float | None = 30.0,
         preload: bool = True,
         retries: urllib3.Retry = _RETRIES,
+        marking: bool = False,
     ) -> urllib3.BaseHTTPResponse:
         """Send one request and return whatever was answered, read whole unless ``preload`` is false.
 
-        Raises `UnreachableError` when there was no answer within ``timeout`` seconds.
+        Raises `UnreachableError` when there was no answer within ``timeout`` seconds, and `ClusterError`, with nothing
+        sent, for what writes to a cluster that is not Wavetank's. ``marking`` is for the mark itself, and nothing else.
         """
+        if method not in _READS and not marking:
+            self._gate.pass_through(self, min(timeout or ANSWER_WITHIN, ANSWER_WITHIN))
         connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
         try:
             return self._pool.request(

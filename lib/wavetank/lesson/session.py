@@ -118,9 +118,12 @@ class LabSession:
         """
         reached = self.model.up_to(checkpoint)
         title = reached[-1].title
+        there = self._kube is not None or not on_its_way(stage_of(self.model.addons))
+        if there:
+            self.kube.require_mark()  # before images are built for a cluster that must not be touched
         self.say(f"bringing the cluster to the checkpoint {checkpoint}")
         self.images.provide(dict.fromkeys(image for step in reached for image in step.images))
-        if any(step.manifests for step in reached) or self._kube or not on_its_way(stage_of(self.model.addons)):
+        if there or any(step.manifests for step in reached):
             with self._heard():
                 restore(self.kube, self.model, checkpoint)
         # else there is no cluster yet, and the checkpoint asks nothing of it
@@ -165,7 +168,8 @@ class LabSession:
         """Look whether an exercise does what it should; stops at the first behaviour that is not there yet.
 
         ``say`` is told what this check waits for, in place of the session's own. Raises `CheckFailedError` instead of
-        answering "not yet" when the session is ``solved``.
+        answering "not yet" when the session is ``solved``, and `ClusterError` for a cluster that is not Wavetank's:
+        whatever is found there, it is not what a learner has done.
         """
         declared = self.model.exercise(exercise)
         with self._bench(say) as bench:
@@ -286,7 +290,12 @@ class LabSession:
         (print if self.say is _in_silence else self.say)(words)
 
     def _bench(self, say: Say | None = None) -> Bench:
-        return Bench(lambda: self.kube, self.model, say or self.say, images=self.images)
+        return Bench(self._marked, self.model, say or self.say, images=self.images)
+
+    def _marked(self) -> Kube:
+        """Return the cluster the lab happens on, which says itself that it is Wavetank's."""
+        self.kube.require_mark()
+        return self.kube
 
 
 def _put_kubectl_at_hand() -> None:

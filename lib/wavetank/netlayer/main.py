@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from urllib3.exceptions import InsecureRequestWarning
 
-from wavetank.errors import KubeError
+from wavetank.errors import ClusterError, KubeError
 from wavetank.kube import Kind, Kube, Obj
 from wavetank.netlayer.claims import rivals
 from wavetank.netlayer.doors import NAMESPACE
@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Run until SIGTERM, in the cluster it runs in or the one ``$KUBECONFIG`` names.
 
-    Exits with 1, to be started anew, when it is no longer the leader or the API server refuses what it needs. Raises
-    `InputError` when there is no cluster.
+    Exits with 1, to be started anew, when it is no longer the leader, the API server refuses what it needs, or the
+    cluster is not Wavetank's. Raises `InputError` when there is no cluster.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     warnings.simplefilter("ignore", InsecureRequestWarning)
@@ -56,7 +56,7 @@ def main() -> None:
         kube = Kube.connect()
         serve(ready)
         run(kube, stop, f"{socket.gethostname()}_{os.getpid()}", ready)
-    except (LeadershipLostError, KubeError) as error:
+    except (LeadershipLostError, KubeError, ClusterError) as error:
         log.error("%s", error)
         logging.shutdown()
         # What still waits for an answer of the API server is not to go on when it comes.

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import kopf
 
-from wavetank.errors import KubeError
+from wavetank.errors import ClusterError, KubeError
 from wavetank.faults.resource import ENDED as FAULT_ENDED
 from wavetank.kube import Kube
 from wavetank.operator.bells import Bells
@@ -98,7 +98,7 @@ async def _tend(
         bell.clear()
         try:
             look = await loop.run_in_executor(pool, tender.look)
-        except KubeError as error:
+        except (KubeError, ClusterError) as error:  # ClusterError: the cluster's mark was taken away meanwhile
             log.warning("%s: %s", words, error.summary)
             look = Look(again=_TRY_AGAIN)
         for news in look.news:

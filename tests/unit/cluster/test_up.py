@@ -21,6 +21,8 @@ from tests.support.waiting import eventually
 from wavetank.cluster import down, kubeconfig_path, status, up
 from wavetank.cluster.providers.kind import KindProvider
 from wavetank.errors import ClusterError, EngineError, InputError, NotSupportedError, StepError
+from wavetank.kube import Kube
+from wavetank.kube.mark import Mark, is_made_here, read_mark
 from wavetank.steps import StepEvent
 
 NODES = {"basin-control-plane", "basin-worker", "basin-worker2"}
@@ -50,6 +52,33 @@ def test_up_makes_the_nodes_on_a_network_that_says_whose_it_is(basin: Basin) -> 
     assert set(basin.engine.containers) == NODES
     assert basin.engine.networks["basin"]["Labels"] == {"dev.wavetank.cluster": "basin"}
     assert NODE_IMAGE in basin.engine.images
+
+
+def test_up_has_the_cluster_say_whose_it_is_before_anything_else_is_written(basin: Basin) -> None:
+    bring_up(basin, "metrics-server")
+    first, second, *_ = (asked for asked in basin.api.requests if asked[0] != "GET")
+    assert first == ("POST", "/api/v1/namespaces?fieldManager=wavetank")
+    assert second[1].startswith("/api/v1/namespaces/wavetank-system/configmaps/wavetank-cluster?")
+    assert read_mark(Kube.connect(kubeconfig_path("basin")).connection) == Mark("basin", "up")
+
+
+def test_a_cluster_from_before_there_were_marks_gets_one_and_so_do_its_nodes(basin: Basin) -> None:
+    bring_up(basin)
+    basin.api.delete("ConfigMap", "wavetank-cluster", "wavetank-system")
+    for name in NODES:
+        basin.api.delete("Node", name, "")
+        basin.put_node(name)
+    assert {event.step: event.note for event in bring_up(basin)}["mark"] == ""
+    assert all(is_made_here(node) for node in basin.api.objects("Node"))
+    assert basin.api.get("ConfigMap", "wavetank-cluster", "wavetank-system")
+    assert {event.step: event.note for event in bring_up(basin)}["mark"] == "there already"
+
+
+def test_a_node_that_somebody_added_is_not_taken_for_ours(basin: Basin) -> None:
+    basin.put_node("joined-by-hand")
+    bring_up(basin)
+    ours = {node["metadata"]["name"] for node in basin.api.objects("Node") if is_made_here(node)}
+    assert ours == NODES
 
 
 def test_the_kubeconfig_is_the_clusters_own_and_private(basin: Basin) -> None:

@@ -14,6 +14,7 @@ import docker
 from docker.models.containers import Container
 
 from wavetank.cluster import beside, commands
+from wavetank.cluster.marking import mark_as_made
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.providers.kind_config import kind_config
 from wavetank.cluster.providers.kind_network import lift_cpu_limit
@@ -66,13 +67,14 @@ class Creation:
             Step("nodes", self.make_nodes, ("node image",)),
             Step("node runtimes", self.wait_runtimes, ("node image",)),
             Step("api server", self.reach_api, ("nodes",)),
-            Step("pod network", self.lift_limits, ("api server",)),
-            Step("nodes ready", self.wait_ready, ("api server",)),
+            Step("mark", self.write_mark, ("api server",)),
+            Step("pod network", self.lift_limits, ("mark",)),
+            Step("nodes ready", self.wait_ready, ("mark",)),
         ]
         if "registry" in self.spec.addons:
             steps.append(Step("registry on nodes", self.trust_registry, ("registry", "node runtimes")))
         if "operator" in self.spec.addons:
-            steps.append(Step("power agent", self.run_power_agent, ("api server",)))
+            steps.append(Step("power agent", self.run_power_agent, ("mark",)))
         return steps
 
     def claim(self) -> str:
@@ -175,6 +177,10 @@ class Creation:
                     hint="`wavetank down`, then `wavetank up`",
                 )
             time.sleep(0.5)
+
+    def write_mark(self) -> str:
+        """Have the cluster and its nodes say that Wavetank has made them: before that, nothing is written to it."""
+        return mark_as_made(Kube.connect(self.folder.kubeconfig), self.spec)
 
     def lift_limits(self) -> str:
         """Let the pod network of kind's own node images use the CPU that it needs."""

@@ -38,8 +38,10 @@ def run_pipeline(
 
     ``watch`` is given the record with every change. A stage that fails ends the run; after the deployment it also puts
     back, where the pipeline says so, the very bytes that ran before. Raises `InputError` when a run of this pipeline is
-    under way already, `NotFoundError` when there is nothing to deploy to.
+    under way already, `NotFoundError` when there is nothing to deploy to, and `ClusterError`, before anything is built,
+    when the cluster is not Wavetank's.
     """
+    kube.require_mark()
     records = records or Records(pipeline.name)
     target = Target(kube, namespace, pipeline.deploy.deployment, pipeline.deploy.container)
     stages = Stages(pipeline, version, engine, kube, namespace, target)
