@@ -17,6 +17,7 @@ from tests.support.waiting import eventually
 
 from wavetank.cluster import ClusterSpec, Provider, kubeconfig_path, status, up
 from wavetank.kube import Kube
+from wavetank.kube.mark import Mark, read_mark
 
 pytestmark = pytest.mark.kind
 
@@ -30,6 +31,12 @@ def test_three_real_nodes_are_ready(kube: Kube, spec: ClusterSpec) -> None:
         assert node["status"]["nodeInfo"]["kubeletVersion"].startswith(f"v{spec.kubernetes}.")
         ready = next(each for each in node["status"]["conditions"] if each["type"] == "Ready")
         assert ready["status"] == "True"
+
+
+def test_the_cluster_and_its_nodes_say_whose_they_are(kube: Kube, spec: ClusterSpec) -> None:
+    assert read_mark(kube.connection) == Mark(spec.name, "up")
+    for node in kube.list("Node"):
+        assert node["metadata"]["labels"]["wavetank.dev/cluster"] == spec.name
 
 
 def test_every_pod_of_the_system_runs(kube: Kube) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -159,6 +163,23 @@ def test_whatever_was_done_goto_brings_the_checkpoint_back(
     for node in kube.list("Node"):
         assert has_condition("Ready")(node)
         assert not node["spec"].get("unschedulable")
+
+
+def test_goto_leaves_what_a_person_has_done_to_a_node(kube: Kube, session: LabSession) -> None:
+    worker, kubeconfig = _worker(kube), str(kube.connection.kubeconfig)
+    kubectl = shutil.which("kubectl", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert kubectl
+    taint = "team=gpu:PreferNoSchedule"
+    try:
+        for words in (["taint", "nodes", worker, taint], ["cordon", worker]):
+            subprocess.run([kubectl, "--kubeconfig", kubeconfig, *words], check=True, timeout=30)
+        session.goto("floating")
+        spec = kube.get("Node", worker)["spec"]
+        assert spec["unschedulable"] is True
+        assert {"key": "team", "value": "gpu", "effect": "PreferNoSchedule"} in spec["taints"]
+    finally:
+        for words in (["taint", "nodes", worker, f"{taint}-"], ["uncordon", worker]):
+            subprocess.run([kubectl, "--kubeconfig", kubeconfig, *words], check=True, timeout=30)
 
 
 def test_checkpoints_can_be_visited_in_any_order(kube: Kube, session: LabSession) -> None:

@@ -25,6 +25,7 @@ from tests.support.apistore import Answer, Request
 from wavetank.faults import Fault
 from wavetank.faults.resource import to_rfc3339
 from wavetank.kube import Kube, Obj
+from wavetank.kube.mark import NODE_LABEL
 from wavetank.operator.look import FINALIZER
 
 ROOT = Path(__file__).parents[2]
@@ -132,7 +133,8 @@ class Pond:
         )
         return pod_switch
 
-    def node(self, name: str, **labels: str) -> Obj:
+    def node(self, name: str, *, made_here: bool = True, **labels: str) -> Obj:
+        labels |= {NODE_LABEL: "test"} if made_here else {}
         metadata = {"name": name, "labels": labels, "annotations": {"kept": "as it is"}}
         return self.api.put({"apiVersion": "v1", "kind": "Node", "metadata": metadata})
 

@@ -17,8 +17,9 @@ from typing import Protocol
 from wavetank.cluster.provider import Node
 from wavetank.errors import ClusterError, WavetankError
 from wavetank.kube import Kube
+from wavetank.kube.mark import is_made_here
 
-__all__ = ["LONGEST_OFF", "POWER_OFF_UNTIL", "Desk", "PowerAgent", "off_until", "run"]
+__all__ = ["LONGEST_OFF", "POWER_OFF_UNTIL", "Desk", "PowerAgent", "listen", "off_until", "run"]
 
 POWER_OFF_UNTIL = "wavetank.dev/power-off-until"
 """The annotation of a Node: until when it shall be off, RFC 3339 in UTC."""
@@ -131,7 +132,7 @@ def run(cluster: str, stop: threading.Event | None = None) -> None:
     agent = PowerAgent(cluster, KindProvider())
     agent.recover()
     _log.info("serving %s", cluster)
-    listening = threading.Thread(target=_listen, args=(agent, Kube.connect(), stop), daemon=True)
+    listening = threading.Thread(target=listen, args=(agent, Kube.connect(), stop), daemon=True)
     listening.start()
     while not stop.wait(TICK_SECONDS):
         agent.tick()
@@ -139,9 +140,10 @@ def run(cluster: str, stop: threading.Event | None = None) -> None:
             raise ClusterError("the power agent hears of nodes no more", command=f"docker logs {cluster}-power")
 
 
-def _listen(agent: PowerAgent, kube: Kube, stop: threading.Event) -> None:
+def listen(agent: PowerAgent, kube: Kube, stop: threading.Event) -> None:
+    """Tell ``agent`` what the cluster asks of its nodes until ``stop`` is set: of workers that Wavetank has made."""
     for change, node in kube.watch("Node", timeout=None, stop=stop, resume=True):
         if change in ("LOST", "BACK"):
             _log.warning("the API server is %s; deadlines hold all the same", change.lower())
-        elif change != "DELETED" and CONTROL_PLANE not in node["metadata"].get("labels", {}):
+        elif change != "DELETED" and is_made_here(node) and CONTROL_PLANE not in node["metadata"]["labels"]:
             agent.ask(node["metadata"]["name"], node["metadata"].get("annotations"), datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""From any state to a known one: a checkpoint's objects and nothing else, nodes up, loads and faults ended.
+"""From any state to a known one: a checkpoint's objects and nothing else, nodes as before, loads and faults ended.
 
 Nothing is assumed about what was done before; doing it twice does nothing the second time.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wavetank.errors import ClusterError, KubeError, NotFoundError
-from wavetank.kube import Kube, Obj, rollout_state
+from wavetank.kube import FIELD_MANAGER, Kube, Obj, rollout_state
+from wavetank.kube.mark import is_made_here
 from wavetank.kube.pods import is_ready
 from wavetank.kube.sidecar import has_sidecar, stays_out
 from wavetank.lesson.declared import (
@@ -44,10 +45,11 @@ _NODES_WITHIN = 60.0
 def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
     """Bring the lab's namespace to ``checkpoint`` and return when everything there is ready.
 
-    Raises `InputError` for a checkpoint that is none, `ClusterError` when the namespace is not Wavetank's,
-    `WaitTimeoutError` with the reason when something does not become ready.
+    Raises `InputError` for a checkpoint that is none, `ClusterError` when the cluster or the namespace is not
+    Wavetank's, `WaitTimeoutError` with the reason when something does not become ready.
     """
     wanted = declared(lab, checkpoint)
+    kube.require_mark()
     meshed = in_the_mesh(lab, checkpoint)
     _own_namespace(kube, lab.namespace, meshed)
     _end_waves(kube, lab.namespace)
@@ -112,22 +114,27 @@ def _end_waves(kube: Kube, namespace: str) -> None:
 
 
 def _raise_nodes(kube: Kube) -> None:
-    """Power nodes on, uncordon them, and take away taints that neither Kubernetes nor its installer has set."""
-    for node in kube.list("Node"):
-        spec, metadata = node["spec"], node["metadata"]
+    """Power on and uncordon what a lab has powered off or cordoned: nodes of ours, and only what was done as Wavetank.
+
+    What a person has done to a node is theirs, a cordon or a taint: no lab sets taints.
+    """
+    for node in filter(is_made_here, kube.list("Node")):
         patch: Obj = {}
-        if _POWER_OFF in (metadata.get("annotations") or {}):
+        if _POWER_OFF in (node["metadata"].get("annotations") or {}):
             patch["metadata"] = {"annotations": {_POWER_OFF: None}}
-        if spec.get("unschedulable"):
+        if node["spec"].get("unschedulable") and _is_cordoned_by_us(node):
             patch["spec"] = {"unschedulable": None}
-        taints = spec.get("taints") or []
-        kept = [
-            taint for taint in taints if taint["key"].startswith(("node.kubernetes.io/", "node-role.kubernetes.io/"))
-        ]
-        if kept != taints:
-            patch.setdefault("spec", {})["taints"] = kept
         if patch:
-            kube.patch("Node", metadata["name"], None, patch)
+            kube.patch("Node", node["metadata"]["name"], None, patch)
+
+
+def _is_cordoned_by_us(node: Obj) -> bool:
+    """Tell who has cordoned it, as the API server remembers for each field."""
+    return any(
+        "f:unschedulable" in (entry.get("fieldsV1") or {}).get("f:spec", {})
+        for entry in node["metadata"].get("managedFields") or ()
+        if entry["manager"] == FIELD_MANAGER
+    )
 
 
 def _delete_now(kube: Kube, objects: Sequence[Obj]) -> None:

@@ -14,6 +14,7 @@ from wavetank.faults.mesh import PARTS, Injection
 from wavetank.faults.resource import Fault, FaultStatus, Target
 from wavetank.faults.switch import label_selector
 from wavetank.kube import Kube, Obj
+from wavetank.kube.mark import NODE_LABEL, is_made_here
 from wavetank.operator.meshrules import injection, injection_warnings
 from wavetank.traffic.resource import Load
 
@@ -67,6 +68,7 @@ def plan_break(kube: Kube, fault: Fault, namespace: str, ends_at: datetime) -> B
     """Return what a fault that breaks an object would change. Raises `InputError` when it cannot."""
     target = _existing(kube, fault.target, namespace)
     if fault.target.what == "node":
+        _refuse_others_node(target)
         _refuse_control_plane(target)
     return BREAKERS[fault.kind](target, fault, ends_at)
 
@@ -105,6 +107,15 @@ def _refuse_system_namespace(namespace: str) -> None:
         raise InputError(
             f"the namespace {namespace} is what the cluster itself runs on",
             expected="loads and faults in a namespace of your own applications",
+        )
+
+
+def _refuse_others_node(node: Obj) -> None:
+    if not is_made_here(node):
+        raise InputError(
+            f"the node {node['metadata']['name']} is not one that Wavetank has made",
+            observed=f"it has no label {NODE_LABEL}",
+            expected="a node of a cluster that `wavetank up` has made: nothing is done to anybody else's",
         )
 
 

@@ -21,6 +21,11 @@ def test_one_control_plane_and_the_workers_of_one_image() -> None:
     assert {node["image"] for node in nodes} == {"node:v1.36.3"}
 
 
+def test_every_node_says_from_the_first_moment_who_has_made_it() -> None:
+    nodes = kind_config(SPEC, "node:v1.36.3")["nodes"]
+    assert [node["labels"] for node in nodes] == [{"wavetank.dev/cluster": "basin"}] * 4
+
+
 def test_everything_published_is_on_loopback() -> None:
     config = kind_config(SPEC, "node:v1.36.3")
     mappings = [mapping for node in config["nodes"] for mapping in node.get("extraPortMappings", [])]

@@ -1,11 +1,16 @@
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from tests.support.apiserver import ApiServer
+from tests.support.waiting import eventually
 
 from wavetank.cluster import Node
-from wavetank.cluster.power import LONGEST_OFF, POWER_OFF_UNTIL, UNASKED, PowerAgent, off_until, run
+from wavetank.cluster.power import LONGEST_OFF, POWER_OFF_UNTIL, UNASKED, PowerAgent, listen, off_until, run
 from wavetank.errors import ClusterError, EngineError
+from wavetank.kube import Kube
+from wavetank.kube.mark import NODE_LABEL
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=30)
@@ -198,6 +203,28 @@ def test_an_agent_that_hears_of_nodes_no_more_ends(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("wavetank.cluster.providers.kind.KindProvider", lambda: Desk(w1="running"))
     monkeypatch.setattr("wavetank.cluster.power.Kube.connect", lambda: None)
-    monkeypatch.setattr("wavetank.cluster.power._listen", broken)
+    monkeypatch.setattr("wavetank.cluster.power.listen", broken)
     with pytest.raises(ClusterError, match="hears of nodes no more"):
         run("basin")
+
+
+def test_only_workers_that_wavetank_has_made_are_ever_stopped(tmp_path: Path) -> None:
+    desk, stop = Desk(captain="running", w1="running", gpu="running"), threading.Event()
+    agent = PowerAgent("basin", desk)
+    annotations = {POWER_OFF_UNTIL: (datetime.now(UTC) + timedelta(minutes=5)).isoformat()}
+    ours, captain = {NODE_LABEL: "basin"}, {"node-role.kubernetes.io/control-plane": ""}
+    with ApiServer() as api:
+        for name, labels in (("captain", ours | captain), ("gpu", {}), ("gpu2", {"disk": "ssd"}), ("w1", ours)):
+            metadata = {"name": name, "labels": labels, "annotations": annotations}
+            api.put({"apiVersion": "v1", "kind": "Node", "metadata": metadata})
+        listening = threading.Thread(target=listen, args=(agent, Kube.connect(api.kubeconfig(tmp_path)), stop))
+        listening.start()
+
+        def stopped() -> bool:
+            agent.tick()
+            return desk.states["w1"] == "paused"  # it is told of last
+
+        eventually(stopped, "the worker to be stopped")
+        stop.set()
+        listening.join(10)
+    assert desk.states == {"captain": "running", "w1": "paused", "gpu": "running"}

@@ -117,22 +117,47 @@ def test_a_cluster_without_loads_and_faults_will_do(api: ApiServer, kube: Kube, 
     assert _names(api, "Deployment") == {"web"}
 
 
-def test_nodes_are_uncordoned_untainted_and_powered_on(api: ApiServer, kube: Kube, lab: Lab) -> None:
-    kept = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
-    api.put(
-        {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": "worker", "annotations": {"wavetank.dev/power-off-until": "later", "other": "kept"}},
-            "spec": {"unschedulable": True, "taints": [kept, {"key": "mine", "effect": "NoExecute"}]},
-            "status": {"conditions": [{"type": "Ready", "status": "True"}]},
-        }
-    )
-    restore(kube, lab, "afloat")
-    node = api.get("Node", "worker", "")
+OURS = {"wavetank.dev/cluster": "test"}
+KEPT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+GPU = {"key": "team", "value": "gpu", "effect": "NoSchedule"}
+
+
+def put_node(api: ApiServer, name: str, labels: dict[str, str], **spec: Any) -> None:
+    annotations = {"wavetank.dev/power-off-until": "later", "other": "kept"}
+    metadata = {"name": name, "labels": labels, "annotations": annotations}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    api.put({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": ready})
+
+
+def node_of(api: ApiServer, name: str) -> dict[str, Any]:
+    node = api.get("Node", name, "")
     assert node
+    return node
+
+
+def test_what_the_lab_has_done_to_a_node_is_put_back(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    put_node(api, "worker", OURS)
+    kube.patch("Node", "worker", None, {"spec": {"unschedulable": True}})
+    restore(kube, lab, "afloat")
+    node = node_of(api, "worker")
     assert node["metadata"]["annotations"] == {"other": "kept"}
-    assert node["spec"] == {"taints": [kept]}
+    assert node["spec"] == {}
+
+
+def test_what_a_person_has_done_to_a_node_stays(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    put_node(api, "worker", OURS, taints=[KEPT, GPU], unschedulable=True)
+    restore(kube, lab, "afloat")
+    node = node_of(api, "worker")
+    assert node["metadata"]["annotations"] == {"other": "kept"}, "the annotation is Wavetank's own, whoever has set it"
+    assert node["spec"] == {"taints": [KEPT, GPU], "unschedulable": True}
+
+
+def test_a_node_that_wavetank_has_not_made_is_left_as_it_is(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    put_node(api, "gpu", {}, taints=[GPU])
+    kube.patch("Node", "gpu", None, {"spec": {"unschedulable": True}})
+    before = node_of(api, "gpu")
+    restore(kube, lab, "afloat")
+    assert node_of(api, "gpu") == before
 
 
 def test_what_cannot_be_changed_is_made_anew(

@@ -66,6 +66,13 @@ def test_a_target_that_cannot_be_hit_is_refused(
     assert expected in caught.value.help.expected
 
 
+def test_a_node_that_wavetank_has_not_made_is_no_target(pond: Pond) -> None:
+    pond.node("gpu", made_here=False)
+    with pytest.raises(InputError, match="the node gpu is not one that Wavetank has made") as caught:
+        check_fault(pond.kube, fault("node-stop", {"node": "gpu"}), NAMESPACE)
+    assert "nothing is done to anybody else's" in caught.value.help.expected
+
+
 def test_a_service_that_selects_nothing_is_no_target_for_pods(pond: Pond) -> None:
     metadata = {"name": "outside", "namespace": NAMESPACE}
     pond.api.put({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wavetank.cluster.spec import ClusterSpec
+from wavetank.kube.mark import NODE_LABEL
 
 __all__ = ["GATEWAY_NODE_PORT", "INGRESS_NODE_PORT", "kind_config"]
 
@@ -18,9 +19,10 @@ GATEWAY_NODE_PORT = 30081
 
 def kind_config(spec: ClusterSpec, node_image: str) -> dict[str, Any]:
     """Return the configuration to give to ``kind create cluster``."""
+    made_here = {"image": node_image, "labels": {NODE_LABEL: spec.name}}
     control_plane = {
         "role": "control-plane",
-        "image": node_image,
+        **made_here,
         "extraPortMappings": [
             _published(INGRESS_NODE_PORT, spec.ports.ingress),
             _published(GATEWAY_NODE_PORT, spec.ports.gateway),
@@ -31,7 +33,7 @@ def kind_config(spec: ClusterSpec, node_image: str) -> dict[str, Any]:
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": spec.name,
         "networking": {"apiServerAddress": "127.0.0.1"},
-        "nodes": [control_plane, *({"role": "worker", "image": node_image} for _ in range(spec.workers))],
+        "nodes": [control_plane, *({"role": "worker", **made_here} for _ in range(spec.workers))],
         "kubeadmConfigPatches": [_kubelet(spec)],
         "kubeadmConfigPatchesJSON6902": [
             _added_flags("apiServer", spec.api_server),
