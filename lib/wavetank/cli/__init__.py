@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "up": "cluster",
     "down": "cluster",
     "status": "cluster",
+    "adopt": "adopt",
     "logs": "cluster",
     "bundle": "bundle",
     "lab": "lab",
