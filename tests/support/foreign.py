@@ -16,7 +16,7 @@ from tests.support.harbour import MANAGED, NAMESPACE, SERVICE, pod
 
 from wavetank.errors import ClusterError
 from wavetank.kube import Kube
-from wavetank.operator.look import FINALIZER
+from wavetank.waves import FINALIZER
 
 REFUSED = "is not marked as Wavetank's: nothing is written to it"
 API_VERSION = "wavetank.dev/v1alpha1"
