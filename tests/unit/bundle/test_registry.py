@@ -270,7 +270,7 @@ def test_a_tag_that_moved_stops_the_build_until_it_is_accepted(project: Project)
     assert error.summary == f"{CONTOUR} is another one than before"
     assert after in error.help.observed
     assert error.help.expected.startswith(before)
-    assert error.help.command == f"wavetank bundle build --from registry --accept '{CONTOUR}'"
+    assert error.help.command == f"wavetank bundle build --from registry --accept {CONTOUR}"
     assert project.build(accept=[CONTOUR]).index.resolved[0].digest == after
     assert project.build().index.resolved[0].digest == after
 
