@@ -101,7 +101,7 @@ def test_killed_it_takes_jupyterlab_with_it_so_that_the_port_is_free_again(tmp_p
 def test_terminals_leave_loopback_out_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     surround(monkeypatch, ENVIRONMENTS["something else left out"])
     for name in ("NO_PROXY", "no_proxy"):
-        assert _environment("wavetank", "token")[name] == "*.example.com,localhost,127.0.0.1,::1"
+        assert _environment("wavetank", "token", ROOT / "labs")[name] == "*.example.com,localhost,127.0.0.1,::1"
 
 
 def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
