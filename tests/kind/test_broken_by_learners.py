@@ -89,7 +89,8 @@ def test_faults_find_the_application_behind_its_helpers(kube: Kube, namespace: s
     status = slow.wait_active()
     assert (status.phase, len(status.affected)) == ("Active", 2), status.message
     began = time.monotonic()
-    assert kube.request("service:payment:80", "/version", namespace).status == 200
+    paid = kube.request("service:payment:80", "/payments", namespace, method="POST", body='{"amount": 12}')
+    assert paid.status == 201
     assert time.monotonic() - began > 1
     assert slow.stop().phase == "Stopped"
 
