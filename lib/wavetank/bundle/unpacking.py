@@ -39,7 +39,7 @@ def unpack(archive: Path, folder: Path) -> Path:
                 raise _strange(archive, f"more than {MOST_FILES} files or {MOST_BYTES >> 30} GiB")
             if not (member.isreg() or member.isdir()) or member.issparse():
                 raise _strange(archive, f"{member.name!r} is neither a file nor a folder")
-            if not all(map(_PART.fullmatch, path.parts)) or path.parts[0] in _TAKEN:
+            if not path.parts or not all(map(_PART.fullmatch, path.parts)) or path.parts[0] in _TAKEN:
                 raise _strange(archive, f"the name {member.name!r}")
             top = top or path.parts[0]
             if path.parts[0] != top:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from wavetank.errors import InputError
+from wavetank.errors import InputError, WaitTimeoutError
 from wavetank.faults import emergency_stop
 from wavetank.kube import Kube
 from wavetank.kube.mark import read_mark
+from wavetank.waves import operator_away
 
 __all__ = ["adopt"]
 
@@ -39,7 +40,7 @@ def adopt(context: str, kubeconfig: Path | None, yes: bool, undo: bool) -> None:
     if undo:
         mark = read_mark(kube.connection)
         if mark is not None and mark.made == "adopt":
-            emergency_stop(kube)  # afterwards nobody here may put anything back
+            _end_everything(kube)  # afterwards nobody here may put anything back
         marking.give_back(kube)
         click.echo(f"{origin.server} is not Wavetank's: nothing is written to it any more")
         return
@@ -52,3 +53,12 @@ def adopt(context: str, kubeconfig: Path | None, yes: bool, undo: bool) -> None:
     if mark.made == "adopt":
         which = ["--context", context, *(["--kubeconfig", str(kubeconfig)] if kubeconfig else [])]
         click.echo(f"to give it back: {shlex.join(['wavetank', 'adopt', *which, '--undo'])}")
+
+
+def _end_everything(kube: Kube) -> None:
+    try:
+        emergency_stop(kube)
+    except WaitTimeoutError as error:
+        if not operator_away(kube):
+            raise
+        click.echo(f"{error}\nNobody is there to end it; it is given back as it is.", err=True)

@@ -185,7 +185,7 @@ def _application(deployment: Obj, services: Sequence[Obj]) -> tuple[Path, Obj]:
         raise InputError(
             f"the Deployment {name} is paused, so nothing of it is rolled out",
             expected="one that is not",
-            hint=f"kubectl rollout resume deployment/{name}",
+            hint=f"kubectl -n {deployment['metadata']['namespace']} rollout resume deployment/{name}",
         )
     container = application_container(spec["template"], services)
     return ("spec", "template", "spec", "containers", f"[name={container['name']}]"), container

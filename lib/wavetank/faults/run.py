@@ -22,7 +22,7 @@ __all__ = ["Ended", "FaultRun", "active_faults", "emergency_stop", "inject"]
 
 _BEGIN_WITHIN = 15.0
 _REVERT_WITHIN = 45.0
-"""Seconds a fault may outlast its end before that is an error: the operator gives up after 30."""
+"""Seconds a fault may outlast its end before that is an error: putting back takes one or two, and may be refused."""
 
 
 def inject(kube: Kube, fault: Fault, namespace: str) -> FaultRun:
@@ -39,6 +39,11 @@ def active_faults(kube: Kube, namespace: str | None = None) -> list[FaultStatus]
     """Return every Fault of ``namespace`` (None: of the cluster) that has not ended, by name."""
     faults = [FaultStatus.from_resource(resource) for resource in kube.list("Fault", namespace)]
     return sorted((fault for fault in faults if not fault.ended), key=lambda fault: (fault.namespace, fault.name))
+
+
+def _has_effect(fault: FaultStatus) -> bool:
+    """Tell it from one that is in place and that nobody notices, which is Pending again."""
+    return fault.phase == "Active" and bool(fault.affected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,8 @@ class FaultRun:
         return self.status().time_left()
 
     def wait_active(self) -> FaultStatus:
-        """Return once something is affected, or the fault is over. Raises `WaitTimeoutError` after 15 seconds."""
-        return self._wait(lambda fault: bool(fault.affected) or fault.ended, _BEGIN_WITHIN, "to take effect")
+        """Return once it has an effect on something, or is over. Raises `WaitTimeoutError` after 15 seconds."""
+        return self._wait(lambda fault: _has_effect(fault) or fault.ended, _BEGIN_WITHIN, "to take effect")
 
     def wait_reverted(self) -> FaultStatus:
         """Return once the fault is over, at the latest some seconds after its end. Raises `WaitTimeoutError`."""

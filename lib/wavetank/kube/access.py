@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,12 +40,14 @@ def configure(target: Target) -> Any:
         ) from error
     _refuse_unusable_certificates(target, configuration)
     if given and given.token and given.until:
+        renewing = threading.Lock()
 
         def renew(configuration: Any) -> None:
             nonlocal given
-            if given is not None and given.has_run_out:
-                given = log_in(target)
-                configuration.api_key["BearerToken"] = f"Bearer {given.token}"
+            with renewing:  # one login for all threads
+                if given is not None and given.has_run_out:
+                    given = log_in(target)
+                    configuration.api_key["BearerToken"] = f"Bearer {given.token}"
 
         configuration.refresh_api_key_hook = renew
     return configuration

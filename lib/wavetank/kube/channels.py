@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import unquote
 
 from wavetank.kube.connection import Connection, Query
+from wavetank.kube.mark import ANSWER_WITHIN
 
 if TYPE_CHECKING:
     from websocket import WebSocket
@@ -38,8 +39,8 @@ class Channels:
     def __init__(self, connection: Connection, path: str, query: Query, timeout: float) -> None:
         from websocket import WebSocketBadStatusException, WebSocketException, WebSocketTimeoutException
 
-        connection.require_mark()
         self._connection, self._end = connection, time.monotonic() + timeout
+        connection.require_mark(min(timeout, ANSWER_WITHIN))
         self._socket: WebSocket = _socket(connection.configuration)
         url = connection.url(path, query).replace("http", "ws", 1)
         headers = [f"{name}: {value}" for name, value in connection.credentials().items()]

@@ -113,12 +113,13 @@ class Connection:
         """The URL of the API server."""
         return str(self.configuration.host).rstrip("/")
 
-    def require_mark(self) -> None:
+    def require_mark(self, within: float = ANSWER_WITHIN) -> None:
         """Return when the cluster says that it is Wavetank's, so that it may be written to.
 
-        Raises `ClusterError` that names the server and where its address came from, when it does not.
+        Raises `ClusterError` that names the server and where its address came from, when it does not, and
+        `UnreachableError` when it says nothing ``within`` seconds.
         """
-        self._gate.pass_through(self)
+        self._gate.pass_through(self, within)
 
     def kubectl(self, *arguments: str) -> str:
         """Return a kubectl command for this cluster that can be pasted."""

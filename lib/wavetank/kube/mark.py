@@ -102,7 +102,7 @@ _AS_WAVETANK = {"fieldManager": "wavetank"}
 
 
 def remove_mark(connection: Connection) -> None:
-    """Take the mark away; the namespace stays. A minute later nothing of Wavetank's writes to the cluster any more."""
+    """Take the mark away; the namespace stays. A minute later nothing of Wavetank's is done to the cluster any more."""
     connection.call("DELETE", _PATH)
 
 
@@ -119,7 +119,9 @@ class Gate:
 
         Raises `ClusterError` when it does not say so, `UnreachableError` when it says nothing ``within`` seconds.
         """
-        with self._lock:
+        if not self._lock.acquire(timeout=within):
+            raise connection.unreachable(TimeoutError(f"it was asked {within:g} s ago whose it is, and says nothing"))
+        try:
             if not self._open:  # whoever else wants to write waits for the first answer
                 _ask(connection, within)
                 self._open, self._asks_again = True, time.monotonic() + HOLDS_FOR
@@ -127,6 +129,8 @@ class Gate:
             if time.monotonic() < self._asks_again:
                 return
             self._asks_again = time.monotonic() + HOLDS_FOR
+        finally:
+            self._lock.release()
         try:  # later one asks, and the others do not wait for that
             _ask(connection, within)
         except BaseException:

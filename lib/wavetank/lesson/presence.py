@@ -32,7 +32,8 @@ def at_work(folder: Path, namespace: str, lab: str) -> str:
             _held[mine] = _note(mine, lab)
         others = [_read(path) for path in sorted(folder.glob(f"{namespace}.*")) if path not in _held]
         if told := ", ".join(filter(None, others)):
-            return f"also at work in {namespace}: {told}; each undoes what the other does there: close one of them"
+            undone = "each undoes what the other does there: shut the other's kernel down"
+            return f"also at work in {namespace}: {told}; {undone}"
     return ""
 
 

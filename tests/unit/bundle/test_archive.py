@@ -112,6 +112,7 @@ def member(
         ([member("b/a\nb")], "the name"),
         ([member(".unfinished-x/bundle.json")], "the name"),
         ([member("current/bundle.json")], "'current/bundle.json'"),
+        ([member(".", tarfile.DIRTYPE), member("./bundle.json")], "the name '.'"),
         ([member("b/bundle.json"), member("c/bundle.json")], "'c/bundle.json' beside b"),
     ],
 )

@@ -130,8 +130,10 @@ def test_it_is_the_application_s_container_wherever_it_stands(kind: str) -> None
 
 
 def test_a_deployment_that_is_paused_would_roll_nothing_out() -> None:
-    with pytest.raises(InputError, match="the Deployment booking is paused"):
-        planned("bad-image", write(DEPLOYMENT, ("spec", "paused"), True))
+    paused = write(write(DEPLOYMENT, ("spec", "paused"), True), ("metadata", "namespace"), "harbour")
+    with pytest.raises(InputError, match="the Deployment booking is paused") as caught:
+        planned("bad-image", paused)
+    assert caught.value.help.hint == "kubectl -n harbour rollout resume deployment/booking"
 
 
 def test_a_container_is_found_by_its_name_wherever_it_has_moved() -> None:
