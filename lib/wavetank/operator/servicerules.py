@@ -10,15 +10,26 @@ from wavetank.kube import Kube, Obj
 
 __all__ = ["refuse_elsewhere", "refuse_unasked_port"]
 
+_KNATIVE = "serving.knative.dev/"
+_IN_THE_CLUSTER = ".svc.cluster.local"
+"""How the cluster's own names end: kubeadm's default, which every cluster of ours has."""
+
 
 def refuse_elsewhere(service: Obj) -> None:
-    """Refuse a Service that is only another name for a host which may be anybody's."""
-    if service["spec"].get("type") == "ExternalName":
+    """Refuse a Service that is only another name for a host which may be anybody's; Knative's are its own gateway's."""
+    if service["spec"].get("type") == "ExternalName" and not _is_function_s(service):
         raise InputError(
             f"the Service {service['metadata']['name']} is another name for {service['spec'].get('externalName')}",
             observed="its type is ExternalName: requests leave the namespace",
             expected="a Service that leads to pods of this namespace",
         )
+
+
+def _is_function_s(service: Obj) -> bool:
+    """Tell whether Knative has made it for a Route of the namespace, as a name for the gateway of the cluster."""
+    owners = service["metadata"].get("ownerReferences") or ()
+    of_a_route = any(one["kind"] == "Route" and one["apiVersion"].startswith(_KNATIVE) for one in owners)
+    return of_a_route and str(service["spec"].get("externalName")).endswith(_IN_THE_CLUSTER)
 
 
 def refuse_unasked_port(kube: Kube, service: Obj, port: int) -> None:

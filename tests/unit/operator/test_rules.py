@@ -153,6 +153,20 @@ def test_nothing_is_sent_out_of_the_cluster(pond: Pond) -> None:
         check_fault(pond.kube, fault("mesh-delay", {"service": "booking"}), NAMESPACE)
 
 
+@pytest.mark.parametrize(
+    ("name", "allowed"), [("gateway.istio-system.svc.cluster.local", True), ("bank.example", False)]
+)
+def test_a_function_is_reached_by_the_name_that_knative_gives_it(pond: Pond, name: str, allowed: bool) -> None:
+    put_service(pond, type="ExternalName", externalName=name, ports=[{"port": 80}])
+    route = {"apiVersion": "serving.knative.dev/v1", "kind": "Route", "name": "booking", "uid": "1"}
+    pond.kube.patch("Service", "booking", NAMESPACE, {"metadata": {"ownerReferences": [route]}})
+    if allowed:
+        check_load(pond.kube, load("booking"), NAMESPACE)
+    else:
+        with pytest.raises(InputError, match="another name for bank"):
+            check_load(pond.kube, load("booking"), NAMESPACE)
+
+
 def test_a_fault_in_a_deployment_without_replicas_is_said_to_be_noticed_by_nobody(pond: Pond) -> None:
     pond.kube.scale("booking", NAMESPACE, 0)
     (warning,) = check_fault(pond.kube, fault("bad-image", {"deployment": "booking"}), NAMESPACE)
