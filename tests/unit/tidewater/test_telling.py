@@ -31,7 +31,8 @@ def test_a_booking_is_told_with_its_trace_and_becomes_a_pass():
         assert len({(event["source"], event["id"]) for event in events}) == 2
         posts = [line for line in logbook.logs if line["message"] == "POST /"]
         assert {line["trace"] for line in posts} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
-        assert 'type="ferries.booking.created",outcome="taken"} 2' in booking.ask("GET", "/metrics").text
+        taken = 'type="ferries.booking.created",outcome="taken"} 2'  # counted when the answer has come back
+        eventually(lambda: taken in booking.ask("GET", "/metrics").text, "both to be counted")
 
         headers = {f"ce-{name}": events[0][name] for name in ("id", "source", "type")} | {"ce-specversion": "1.0"}
         (issued,) = boarding_pass.ask("POST", "/", events[0]["data"], headers).json["passes"]
