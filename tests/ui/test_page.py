@@ -37,7 +37,7 @@ def test_it_shows_what_can_be_begun_as_it_becomes_ready(jupyterlab: JupyterLab, 
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{jupyterlab.url}/wavetank?token={jupyterlab.token}")
     expect(page.get_by_role("status")).to_have_text("Now: build registry")
-    assert states(page)[1:3] == ["… waits for Kubernetes"] * 2
+    assert states(page)[1:3] == ["… waits for containers, images and a registry", "… waits for Kubernetes"]
 
     journal.step(StepEvent("build registry", "done", 40.0))
     journal.ready(up_to("containers"))
