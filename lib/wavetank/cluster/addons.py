@@ -27,7 +27,7 @@ from wavetank.steps import Step
 if TYPE_CHECKING:
     from wavetank.bundle import Bundle
 
-__all__ = ["ADDONS", "IMAGES", "Addon", "addon_steps", "images_in", "steps_of", "with_digests"]
+__all__ = ["ADDONS", "IMAGES", "Addon", "addon_steps", "images_in", "objects_of", "steps_of", "with_digests"]
 
 IMAGES = "wavetank.dev/image-digests"
 OWN_MANIFESTS = Path(__file__).parents[3] / "clusters" / "manifests"
@@ -48,8 +48,8 @@ BROKER: Obj = {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "metad
 class Addon:
     """``manifests`` are names, in the order they are applied; ``injects`` the repository of an image for other pods.
 
-    ``needs`` names another addon that has to be up before, but for the manifests in ``beforehand``; ``stage`` what a
-    bundle has to hold for it.
+    ``first`` is the Deployment without which the others cannot start: they are applied once it is up. ``needs`` names
+    another addon that has to be up before the manifests in ``last`` are applied; ``stage`` what a bundle has to hold.
     """
 
     manifests: tuple[str, ...]
@@ -57,20 +57,20 @@ class Addon:
     deployments: tuple[str, ...]
     check: Check | None = None
     injects: str = ""
+    first: str = ""
     needs: str = ""
-    beforehand: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
     stage: Stage = "kubernetes"
 
 
 ADDONS: Mapping[str, Addon] = {
-    "metrics-server": Addon(("metrics-server",), "kube-system", ("metrics-server",), nodes_are_measured),
-    "ingress": Addon(("contour-crds", "contour"), "projectcontour", ("contour",)),
     "istio": Addon(
         ("istio-system", "istio"),
         "istio-system",
         ("istiod", "istio-ingressgateway"),
         gateway_answers,
         injects="docker.io/istio/proxyv2",
+        first="istiod",  # from which gateways have what they mount
         stage="mesh",
     ),
     "knative": Addon(
@@ -80,7 +80,7 @@ ADDONS: Mapping[str, Addon] = {
         creatable(KNATIVE_SERVICE, webhook="knative-serving/webhook"),
         injects="gcr.io/knative-releases/knative.dev/serving/cmd/queue",
         needs="istio",  # which knows the kinds of its gateways
-        beforehand=("knative-serving",),
+        last=("knative-gateways", "netlayer"),
         stage="functions",
     ),
     "eventing": Addon(
@@ -98,10 +98,12 @@ ADDONS: Mapping[str, Addon] = {
         creatable(BROKER, webhook="knative-eventing/eventing-webhook"),
         stage="functions",
     ),
+    "metrics-server": Addon(("metrics-server",), "kube-system", ("metrics-server",), nodes_are_measured),
     "operator": Addon(("crd-load", "crd-fault", "operator"), "wavetank-system", ("wavetank-operator",)),
+    "ingress": Addon(("contour-crds", "contour"), "projectcontour", ("contour",)),
     "traces": Addon(("traces",), "wavetank-system", ("wavetank-traces",), stage="mesh"),
 }
-"""Addons made of Kubernetes objects. The registry is a container beside the nodes: its provider runs it."""
+"""Addons made of Kubernetes objects, what takes longest first. The registry, a container, is its provider's."""
 
 
 def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[Step]:
@@ -109,27 +111,27 @@ def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[S
 
     Raises `InputError` when one of them needs another that is not among them.
     """
-    steps = []
     for name in spec.addons:
-        if addon := ADDONS.get(name):
-            if addon.needs and addon.needs not in spec.addons:
-                raise InputError(
-                    f"the addon {name!r} needs the addon {addon.needs!r}",
-                    where=spec.where("addons"),
-                    expected=f"addons: [{addon.needs}, {name}]",
-                )
-            needs = ("nodes ready", f"{name} images")
-            steps.append(Step(f"{name} images", _load(addon, spec, bundle, provider), ("node runtimes",)))
-            if addon.beforehand:
-                steps.append(Step(f"{name} beforehand", _apply(addon.beforehand, spec, bundle), needs))
-                needs = (f"{name} beforehand", addon.needs)
-            steps.append(Step(name, _install(addon, spec, bundle), needs))
+        if (needs := name in ADDONS and ADDONS[name].needs) and needs not in spec.addons:
+            raise InputError(
+                f"the addon {name!r} needs the addon {needs!r}",
+                where=spec.where("addons"),
+                expected=f"addons: [{needs}, {name}]",
+            )
+    steps = []
+    for name, addon in ADDONS.items():
+        if name in spec.addons:
+            images, objects, up = steps_of(name)
+            # Disk and API server are no faster with several at once, and the first one's pods come up meanwhile.
+            steps.append(Step(images, _load(addon, spec, bundle, provider), ("node runtimes",), alone="images"))
+            steps.append(Step(objects, _apply(addon, spec, bundle), ("nodes ready", images), alone="objects"))
+            steps.append(Step(up, _install(addon, spec, bundle), (objects, *([addon.needs] if addon.needs else []))))
     return steps
 
 
-def steps_of(name: str) -> set[str]:
-    """Return the names that steps of an addon may have."""
-    return {name, f"{name} images", f"{name} beforehand"}
+def steps_of(name: str) -> tuple[str, str, str]:
+    """Return the names of an addon's steps."""
+    return f"{name} images", f"{name} objects", name
 
 
 def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -> Callable[[], str | None]:
@@ -144,20 +146,42 @@ def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -
     return load
 
 
-def _apply(manifests: Sequence[str], spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
+def objects_of(addon: Addon, bundle: Bundle) -> tuple[list[Obj], list[Obj]]:
+    """Return what can be applied at once, and what has to wait for ``first`` and ``needs``.
+
+    Deployments come last, so that what their pods mount is there: one that misses something looks again ever more
+    seldom.
+    """
+    at_once: list[Obj] = []
+    later: list[Obj] = []
+    for name in addon.manifests:
+        for document in _manifest(name, bundle):
+            waits = addon.first and _is_deployment(document) and document["metadata"]["name"] != addon.first
+            (later if waits or name in addon.last else at_once).append(document)
+    return sorted(at_once, key=_is_deployment), sorted(later, key=_is_deployment)
+
+
+def _is_deployment(document: Obj) -> bool:
+    return bool(document["kind"] == "Deployment")
+
+
+def _apply(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
     def apply() -> None:
-        documents = [document for name in manifests for document in _manifest(name, bundle)]
-        Kube.connect(kubeconfig_path(spec.name)).apply([with_digests(document, bundle) for document in documents])
+        _apply_now(objects_of(addon, bundle)[0], spec, bundle)
 
     return apply
 
 
-def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
-    apply = _apply([name for name in addon.manifests if name not in addon.beforehand], spec, bundle)
+def _apply_now(objects: Sequence[Obj], spec: ClusterSpec, bundle: Bundle) -> None:
+    Kube.connect(kubeconfig_path(spec.name)).apply([with_digests(each, bundle) for each in objects])
 
+
+def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
     def install() -> None:
-        apply()
         kube = Kube.connect(kubeconfig_path(spec.name))
+        if addon.first:
+            kube.rollout(addon.first, addon.namespace, timeout=ROLLOUT_SECONDS)
+        _apply_now(objects_of(addon, bundle)[1], spec, bundle)
         for deployment in addon.deployments:
             kube.rollout(deployment, addon.namespace, timeout=ROLLOUT_SECONDS)
         if addon.check:

@@ -9,7 +9,16 @@ from tests.support.basin import Basin, small_bundle
 
 from wavetank.cli import COMMANDS
 from wavetank.cluster import addons
-from wavetank.cluster.addons import ADDONS, IMAGES, OWN_MANIFESTS, addon_steps, images_in, with_digests
+from wavetank.cluster.addons import (
+    ADDONS,
+    IMAGES,
+    OWN_MANIFESTS,
+    Addon,
+    addon_steps,
+    images_in,
+    objects_of,
+    with_digests,
+)
 from wavetank.cluster.providers.kind_config import INGRESS_NODE_PORT
 from wavetank.document import load_schema
 from wavetank.errors import BundleError, InputError
@@ -104,13 +113,47 @@ def test_an_addon_without_what_it_needs_is_refused_before_anything_is_done(basin
         addon_steps(basin.spec.with_addons(("knative",)), basin.bundle, basin.provider())
 
 
-def test_an_addon_waits_for_what_it_needs(basin: Basin) -> None:
+def test_an_addon_waits_for_what_it_needs_but_what_can_be_there_before_is(basin: Basin) -> None:
     steps = addon_steps(basin.spec.with_addons(("knative", "istio")), basin.bundle, basin.provider())
     assert {step.name: "istio" in step.needs for step in steps if not step.name.endswith("images")} == {
-        "knative beforehand": False,
-        "knative": True,
+        "istio objects": False,
         "istio": False,
+        "knative objects": False,
+        "knative": True,
     }
+
+
+@pytest.mark.parametrize("what", ["images", "objects"])
+def test_what_takes_longest_is_moved_and_applied_first_and_one_at_a_time(basin: Basin, what: str) -> None:
+    steps = addon_steps(basin.spec.with_addons(tuple(reversed(ADDONS))), basin.bundle, basin.provider())
+    given = [step for step in steps if step.name.endswith(what)]
+    assert given[0].name == f"istio {what}"
+    assert {step.alone for step in given} == {what}
+
+
+def test_pods_come_after_what_they_mount_and_after_the_one_without_which_they_cannot_start(
+    basin: Basin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = [
+        ("Deployment", "gateway"),
+        ("Deployment", "control"),
+        ("ConfigMap", "settings"),
+        ("Service", "gateway"),
+    ]
+    texts = [
+        f"apiVersion: {'apps/v1' if kind == 'Deployment' else 'v1'}\nkind: {kind}\nmetadata: {{name: {name}}}\n"
+        for kind, name in named
+    ]
+    monkeypatch.setattr(addons, "OWN_MANIFESTS", basin.folder)
+    (basin.folder / "mesh.yaml").write_text("---\n".join(texts), encoding="utf-8")
+    mesh = Addon(("mesh", "last"), "mesh", ("control", "gateway"), first="control", last=("last",))
+    (basin.folder / "last.yaml").write_text(texts[2].replace("settings", "late"), encoding="utf-8")
+    at_once, later = objects_of(mesh, basin.bundle)
+    assert [each["metadata"]["name"] for each in at_once] == ["settings", "gateway", "control"]
+    assert [(each["kind"], each["metadata"]["name"]) for each in later] == [
+        ("ConfigMap", "late"),
+        ("Deployment", "gateway"),
+    ]
 
 
 def test_the_ingress_is_published_where_the_nodes_expect_it() -> None:
