@@ -56,8 +56,8 @@ def _interpreter(value: list[str], _: str, supplies: Supplies, scratch: Path) ->
     return interpreter_entries(scratch, value)
 
 
-def _wheels(value: str, component: str, supplies: Supplies, scratch: Path) -> Iterator[Entry]:
-    return from_folder(supplies.wheels(component), value)
+def _wheels(value: Mapping[str, Any], component: str, supplies: Supplies, scratch: Path) -> Iterator[Entry]:
+    return from_folder(supplies.wheels(component), value["at"], exclude=value["exclude"])
 
 
 def _wheel_programs(value: Mapping[str, str], component: str, supplies: Supplies, scratch: Path) -> Iterator[Entry]:

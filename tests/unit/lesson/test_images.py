@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.support.fake_engine import FakeEngine
@@ -11,7 +13,8 @@ from tests.support.fake_engine import FakeEngine
 from wavetank.errors import ImageError, InputError
 from wavetank.images import Ended
 from wavetank.lesson.bench import Bench
-from wavetank.lesson.checks.images import Recipe
+from wavetank.lesson.checks import images as image_checks
+from wavetank.lesson.checks.images import Recipe, Running
 from wavetank.lesson.reading import load_lab
 from wavetank.lesson.workshop import Workshop
 
@@ -139,3 +142,33 @@ def test_an_image_that_is_not_declared_is_said_with_its_line(opened: Open, wrong
     declared = "{id: quay, title: it is in the registry, images: [theirs]}"
     with pytest.raises(InputError, match=r"lab\.yaml:\d+: .*" + words):
         opened(solved=False, lab=LAB.replace(declared, wrong))
+
+
+@pytest.mark.parametrize(
+    ("running", "well"),
+    [
+        ("localhost:5001/mine@{pushed}", True),
+        ("localhost:5001/theirs@{other}", False),
+        ("localhost:5001/mine:v1", False),
+        ("docker.io/mine@{pushed}", False),
+    ],
+)
+def test_what_runs_is_held_against_the_build_by_its_bytes(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, running: str, well: bool
+) -> None:
+    bench = opened(solved=False)
+    workshop, engine = bench.images, bench.images.engine
+    workshop.build("mine")
+    workshop.provide(["theirs"])
+    pushed, other = workshop.push("mine"), engine.image("localhost:5001/theirs:v1").digest_in("localhost:5001/theirs")
+    tag = workshop.tag("mine")
+    # As on Podman: the engine calls what it has pushed by another digest than the registry.
+    engine.images[tag] = replace(engine.images[tag], digests=("localhost:5001/mine@sha256:its-own",))
+    seen = running.format(pushed=pushed, other=other)
+    monkeypatch.setattr(image_checks, "Target", lambda *_: SimpleNamespace(running=lambda: seen))
+    connection = SimpleNamespace(kubectl=lambda *words: " ".join(words))
+    kube = SimpleNamespace(rollout=lambda *_, **__: None, connection=connection)
+    asked = Bench(lambda: kube, bench.lab, images=workshop)
+    result = Running("web", "mine").run(asked)
+    assert result.passed is well
+    assert seen in result.saw

@@ -261,17 +261,20 @@ def test_a_certificate_that_is_missing_is_told_and_waited_for(kube: Kube, layer:
     wait_ready(kube)
 
 
-def test_an_object_of_somebody_else_is_not_taken(kube: Kube, api: ApiServer, layer: None) -> None:
-    kube.create(ingress())
-    wait_ready(kube)
-    (made,) = routes(kube)
+def test_an_object_of_somebody_else_is_not_taken(kube: Kube, pod: GatewayPod) -> None:
+    with networking(kube):
+        kube.create(ingress())
+        wait_ready(kube)
+        (made,) = routes(kube)
+    # Nobody is at work: one that looked at the Ingress just when it went would make the route once more.
     kube.delete(read(kube), namespace=TIDEWATER, wait=5)
     eventually(lambda: not routes(kube), "the routes to go")
     theirs = {"name": made["metadata"]["name"], "namespace": TIDEWATER, "annotations": {"why": "mine"}}
     kube.create({"apiVersion": VIRTUAL_SERVICE[0], "kind": "VirtualService", "metadata": theirs, "spec": {"hosts": []}})
-    kube.create(ingress())
-    assert f"VirtualService tidewater/{made['metadata']['name']}" in wait_refused(kube, "NotOwned")
-    assert routes(kube)[0]["spec"] == {"hosts": []}
+    with networking(kube):
+        kube.create(ingress())
+        assert f"VirtualService tidewater/{made['metadata']['name']}" in wait_refused(kube, "NotOwned")
+        assert routes(kube)[0]["spec"] == {"hosts": []}
 
 
 def test_what_was_left_behind_is_cleared_away_by_the_next_one(kube: Kube, pod: GatewayPod) -> None:
