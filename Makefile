@@ -36,10 +36,13 @@ lint: setup  ## Check style, types and the layers of the house
 .PHONY: test
 test: setup  ## Run every test that needs no Docker Engine (minutes)
 	@scripts/browser.sh
-	@# More processes than two cores: these tests wait more than they compute.
-	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 4 --dist loadfile $(AGAIN)
-	@# Processes of their own: Playwright keeps an event loop running.
-	$(BIN)/pytest -m "browser and not kind" --numprocesses 3 --dist loadfile $(AGAIN)
+	@# Side by side, and more processes than two cores: these tests wait more than they compute. Playwright keeps an event
+	@# loop running, so what needs a browser has processes of its own; its words come at the end.
+	@mkdir -p .pytest_cache; \
+	$(BIN)/pytest -m "browser and not kind" --numprocesses 2 --dist loadfile $(AGAIN) > .pytest_cache/browser.log 2>&1 & \
+	browser=$$!; trap 'kill $$browser 2>/dev/null' EXIT; \
+	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 4 --dist loadfile $(AGAIN); red=$$?; \
+	wait $$browser || red=1; cat .pytest_cache/browser.log; exit $$red
 
 .PHONY: test-kind
 test-kind: setup  ## Bring up a real kind cluster from this checkout and prove every lab on it (needs a Docker Engine)
