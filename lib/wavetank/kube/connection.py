@@ -128,6 +128,11 @@ class Connection:
         flags += ["--context", self._context] if self._context else []
         return shlex.join(["kubectl", *flags, *arguments])
 
+    def flags(self) -> list[str]:
+        """Return by which flags a program that takes kubectl's asks this cluster, wherever its default leads by now."""
+        flags = ["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else []
+        return flags + (["--context", self.origin.context] if self.origin.context else [])
+
     def call(
         self,
         method: str,

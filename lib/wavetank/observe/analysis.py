@@ -48,8 +48,8 @@ def analyze(kube: Kube, namespace: str) -> tuple[Message, ...]:
     program = shutil.which("istioctl")
     if program is None:
         raise NotFoundError("istioctl is not on the PATH", status=404, hint="it is in the bundle: wavetank bundle ls")
-    given = ["--kubeconfig", str(kube.connection.kubeconfig)] if kube.connection.kubeconfig else []
-    command = [program, "analyze", *given, "--namespace", namespace, "--output", "json", "--timeout", f"{_SECONDS}s"]
+    about = ["--namespace", namespace, "--output", "json", "--timeout", f"{_SECONDS}s"]
+    command = [program, "analyze", *kube.connection.flags(), *about]
     try:
         ran = subprocess.run(
             command, capture_output=True, encoding="utf-8", errors="replace", timeout=2 * _SECONDS, check=False
