@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from wavetank.document import read_json
 from wavetank.kube.kubeconfig import Target
 
 __all__ = ["Credential", "log_in"]
@@ -128,7 +129,7 @@ def _information(target: Target, interactive: bool) -> Obj:
 
 def _credential(answer: str) -> Credential | None:
     try:
-        status = json.loads(answer)["status"]
+        status = read_json(answer)["status"]
         until = status.get("expirationTimestamp")
         given = Credential(
             token=str(status.get("token") or ""),
@@ -136,6 +137,6 @@ def _credential(answer: str) -> Credential | None:
             key=str(status.get("clientKeyData") or ""),
             until=datetime.fromisoformat(until).astimezone(UTC) if until else None,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
     return given if given.token or (given.certificate and given.key) else None
