@@ -15,7 +15,7 @@ settings.register_profile(
     "wavetank",
     derandomize=True,
     database=None,
-    max_examples=150,
+    max_examples=100,
     deadline=timedelta(seconds=20),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=False,

@@ -149,7 +149,7 @@ def archives(draw: st.DrawFn) -> bytes:
 
 
 @given(archives())
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_any_archive_is_loaded_or_refused(tmp_path: Path, cache: Path, archive: bytes) -> None:
     path = tmp_path / "bundle.tar"
     path.write_bytes(archive)

@@ -59,7 +59,7 @@ def test_words_in_any_order_are_data_or_refused() -> None:
     found: list[bool] = []
 
     @given(st.lists(PIECES, min_size=1, max_size=30))
-    @settings(max_examples=1000)
+    @settings(max_examples=600)
     def look(pieces: list[str]) -> None:
         found.append(bool(read("".join(pieces))))
 
@@ -68,7 +68,7 @@ def test_words_in_any_order_are_data_or_refused() -> None:
 
 
 @given(changed(CONTENTS))
-@settings(max_examples=600)
+@settings(max_examples=400)
 def test_a_file_with_some_bytes_changed_is_data_or_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "web.yaml"
     path.write_bytes(content)
@@ -76,7 +76,7 @@ def test_a_file_with_some_bytes_changed_is_data_or_refused(tmp_path: Path, conte
 
 
 @given(DATA)
-@settings(max_examples=500)
+@settings(max_examples=300)
 def test_what_is_written_is_read_as_the_same(data: Any) -> None:
     data = {"data": data}
     (document,) = read(write_yaml(data))

@@ -41,7 +41,7 @@ def read(path: Path) -> None:
 
 
 @given(broken(GOOD))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_any_pipeline_is_read_or_refused(tmp_path: Path, data: Any) -> None:
     path = tmp_path / "pipeline.yaml"
     path.write_bytes(as_json(data))

@@ -65,7 +65,7 @@ def use(path: Path) -> None:
 
 
 @given(broken(DATA) | broken(MORE))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_any_lab_is_read_or_refused(labs: Path, data: Any) -> None:
     path = labs / "09-sample" / "lab.yaml"
     path.write_bytes(as_json(data))
@@ -80,7 +80,7 @@ def test_any_text_of_a_lab_is_read_or_refused(labs: Path, text: bytes) -> None:
 
 
 @given(broken(PROGRESS).map(as_json) | changed([as_json(PROGRESS)]))
-@settings(max_examples=300)
+@settings(max_examples=200)
 @example(as_json({**PROGRESS, "predictions": {"gap": {"answer": 10**400, "truth": None, "right": None}}}))
 @example(b"[" * 1_000_000)
 @example(b'{"version": 1, "checkpoint": "' + b"a" * 1_000_000)

@@ -60,7 +60,7 @@ def lines(text: str, word: str, most: int = 40) -> bytes:
 
 
 @given(broken(PRICES).map(as_json) | changed([write_yaml(PRICES).encode(), as_json(PRICES)]))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_any_price_list_makes_bills_or_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "prices.yaml"
     path.write_bytes(text)
@@ -71,7 +71,7 @@ def test_any_price_list_makes_bills_or_is_refused(tmp_path: Path, text: bytes) -
 
 
 @given(broken(SPANS).map(as_json) | broken(OLD).map(as_json) | changed([as_json(SPANS[:2])]))
-@settings(max_examples=300)
+@settings(max_examples=200)
 @example(as_json([{**SPANS[0], "name": "\ud800", "tags": {"http.url": "http://[", "http.status_code": "\u0663"}}]))
 @example(as_json([{**SPANS[0], "timestamp": 253_402_300_799_000_000, "duration": 253_402_300_799_000_000}]))
 @example(b"[" + b"[" * 500 + b"]" * 500 + b"]")
@@ -94,7 +94,7 @@ def test_any_spans_are_drawn_or_refused_one_by_one(body: bytes) -> None:
 
 
 @given(changed([lines(PROXY, "envoy_cluster"), lines(PROXY, "envoy_http"), lines(PROXY, "le=")]))
-@settings(max_examples=300)
+@settings(max_examples=200)
 @example(b'envoy_cluster_upstream_rq_total{cluster_name="outbound|80||a"} 1e+06')
 @example(b'envoy_cluster_upstream_rq_time_bucket{cluster_name="outbound|80||a",le="soon"} 1')
 @example(b'envoy_cluster_upstream_rq_time_bucket{cluster_name="outbound|80||a"} 1')
@@ -126,7 +126,7 @@ def test_whatever_istioctl_says_is_findings_or_told_to_be_none(said: str) -> Non
 
 
 @given(broken(CERTS).map(json.dumps) | changed([as_json(CERTS)]).map(lambda said: said.decode(errors="replace")))
-@settings(max_examples=300)
+@settings(max_examples=200)
 @example("[" * 100_000)
 @example('{"certificates": [5]}')
 def test_whatever_envoy_says_of_its_certificates_is_an_identity_or_told_to_be_none(said: str) -> None:
