@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.support.anything import as_json, broken, changed, printable
 from tests.support.bundles import small_bundle
 
 from wavetank.bundle import Bundle, bundles, load, open_bundle, save, verify
+from wavetank.bundle.dockerfile import read_dockerfile
 from wavetank.bundle.index import read_index
 from wavetank.errors import BundleError
 
@@ -201,3 +202,30 @@ def test_a_small_archive_asks_for_no_more_than_a_small_archive_may(
     finally:
         tracemalloc.stop()
     assert len(str(caught.value)) < 3000
+
+
+RECIPE = b"""ARG BASE=python
+FROM ${BASE}
+ENV PORT=8080 NAME="a b"
+WORKDIR /app
+COPY Dockerfile main.py
+USER 1000
+EXPOSE 8080
+CMD ["python3", "main.py"]
+"""
+
+
+@given(changed([RECIPE]))
+@example(b"ENV a")
+@example(b"ENV 'a")
+@example(b"EXPOSE http")
+@example(b"CMD 5")
+@example(b"CMD " + b"[" * 100_000)
+@example(b"ARG a=bb\n" + b"".join(b"ARG a=$a$a\n" for _ in range(60)))
+@example(b"COPY / /c")
+@example(b"COPY /a\\\n/b /c")
+def test_any_recipe_is_read_or_refused(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_bytes(text)
+    with printable():
+        read_dockerfile(path, {"BASE": "debian"})
