@@ -89,4 +89,4 @@ lock:  ## Pin every dependency anew, with hashes and without index addresses
 .PHONY: clean
 clean:  ## Take the cluster down and remove what was built in this folder (bundles stay cached)
 	-$(BIN)/wavetank down
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,6 +13,8 @@ from wavetank.errors import InputError
 __all__ = ["format_duration", "parse_duration"]
 
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
+_LONGEST = 2**63 / 1e9
+"""Seconds; Go counts nanoseconds in 64 bits."""
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|m|s|us|µs|μs|ns)", re.ASCII)
 _WHOLE = re.compile(rf"[+-]?(?:0|(?:{_PART.pattern})+)", re.ASCII)
 
@@ -25,10 +27,12 @@ def parse_duration(text: str, field: str = "duration") -> float:
     """
     if not isinstance(text, str) or not _WHOLE.fullmatch(text):
         raise InputError(
-            f"{field}: {text!r} is not a duration",
+            f"{field}: {str(text)[:40]!r} is not a duration",
             expected="a number with a unit, such as 90s, 1m30s, 250ms or 1h",
         )
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    if seconds > _LONGEST:
+        raise InputError(f"{field}: {text[:40]!r} is too long a time", expected="less than 292 years, as in Go")
     return -seconds if text.startswith("-") else seconds
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from wavetank.errors import InputError, KubeError
 from wavetank.kube import Kube, Obj
+from wavetank.kube.mark import read_mark
 
 __all__ = [
     "API_VERSION",
@@ -14,8 +15,8 @@ __all__ = [
     "MAX_DURATION",
     "OPERATOR",
     "STOP_WITHIN",
-    "UP_AGAIN",
     "begin",
+    "bring_operator_back",
     "is_held",
     "is_over",
     "manifest",
@@ -31,8 +32,6 @@ MAX_DURATION = 3600.0
 """Seconds; nothing lasts longer than an hour."""
 OPERATOR = ("wavetank-operator", "wavetank-system")
 """The operator's Deployment, and where it is."""
-UP_AGAIN = "wavetank up, which brings the operator back; it ends them, and then lets them go"
-"""What to try while nobody ends loads and faults."""
 STOP_WITHIN = 10.0
 """Seconds until a stop that has not succeeded is an error; it usually takes less than two."""
 ENDED: Mapping[str, frozenset[str]] = {
@@ -72,6 +71,18 @@ def operator_away(kube: Kube) -> str:
         return f"there is no Deployment {name} in {namespace}"
     ready = deployment.get("status", {}).get("readyReplicas", 0)
     return "" if ready else f"the Deployment {name} in {namespace} has no pod that is ready"
+
+
+def bring_operator_back(kube: Kube) -> str:
+    """Return what to try while nobody ends loads and faults: who has put the operator there, brings it back."""
+    mark = read_mark(kube.connection)
+    whoever = "wavetank up, which brings the operator back"
+    if mark is not None and mark.made == "adopt":
+        whoever = (
+            "bring the operator back as it was installed in this cluster"
+            " (it was adopted; `wavetank up` would make another cluster)"
+        )
+    return f"{whoever}; it ends them, and then lets them go"
 
 
 def begin(kube: Kube, resource: Obj, going: str) -> None:

@@ -59,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.api.requests.append((self.command, self.path))
         try:
+            if self.api.tokens is not None and self.headers.get("Authorization", "")[7:] not in self.api.tokens:
+                raise RefusalError(401, "Unauthorized", "Unauthorized")
             self._route(url.path)
         except RefusalError as refusal:
             self._answer(refusal.status, refusal.code)

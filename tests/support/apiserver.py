@@ -10,7 +10,8 @@ by itself: no scheduler, no kubelet. A test plays them with `put`, `log`, `progr
 
     api.on_write(lambda change, obj: ...)     # called after each write, before its writer is answered; may write
 
-and outages with `stop` and `start` (same port, same objects). `requests` lists what was asked, for tests of how much.
+and outages with `stop` and `start` (same port, same objects). Who brings none of ``tokens`` is let in nowhere, unless
+that is None. `requests` lists what was asked, for tests of how much.
 The cluster says that it is Wavetank's, unless it is `ApiServer(marked=False)`.
 
 The behaviour tests of `wavetank.kube` run against this and against a real cluster, so that the two agree. It leaves out
@@ -44,6 +45,7 @@ class ApiServer(Store):
     def __init__(self, *, marked: bool = True) -> None:
         super().__init__(marked=marked)
         self.requests: list[tuple[str, str]] = []
+        self.tokens: set[str] | None = None
         self.connections: set[Handler] = set()
         self._server: ThreadingHTTPServer | None = None
         self._port = 0

@@ -1,8 +1,9 @@
-"""An authority of the tests' own, and a certificate of it for any names."""
+"""An authority of the tests' own, and a certificate of it for any names; certificates that nobody else has signed."""
 
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import ssl
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def server_context(names: list[str], folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
     return context
+
+
+def certify(folder: Path, name: str, since: dt.datetime | None = None) -> dict[str, str]:
+    """Write a certificate for 127.0.0.1, signed by itself, and its key; return their paths as a kubeconfig does."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), since or dt.datetime.now(dt.UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + dt.timedelta(hours=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+    signed = made.add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256())
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / f"{name}.crt").write_bytes(signed.public_bytes(pem))
+    (folder / f"{name}.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    return {"client-certificate": str(folder / f"{name}.crt"), "client-key": str(folder / f"{name}.key")}
 
 
 def _key_and_certificate(

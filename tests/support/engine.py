@@ -15,7 +15,6 @@ import json
 import struct
 import tarfile
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -239,15 +238,14 @@ class _Handler(BaseHTTPRequestHandler):
         run = self.engine._execs[id_]
         if what == "json":
             return self._answer({"ExitCode": run["ExitCode"]})
-        self.send_response(101)
-        self.send_header("Upgrade", "tcp")
-        self.send_header("Connection", "Upgrade")
-        self.end_headers()
-        # The client reads what follows from the bare socket: it must not arrive together with the headers.
-        time.sleep(0.02)
-        given = self.rfile.read() if run["asked"]["AttachStdin"] else b""
+        taken_over = b"HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n"
+        given = b""
+        if run["asked"]["AttachStdin"]:
+            self.wfile.write(taken_over)
+            given, taken_over = self.rfile.read(), b""
         run["ExitCode"], output = self.engine.on_exec(run["container"], run["asked"]["Cmd"], given)
-        self.wfile.write(_frame(output.encode()))
+        # In one piece, as an engine's answer arrives where the client is slower than the command.
+        self.wfile.write(taken_over + _frame(output.encode()))
         self.close_connection = True
         return None
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tests.support.anything import changed, printable
 
 from wavetank.durations import format_duration, parse_duration
 from wavetank.errors import InputError
@@ -47,8 +48,18 @@ def test_writes_the_shortest_form(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
-def test_what_is_written_is_read_back() -> None:
-    dice = random.Random(3)
-    for _ in range(500):
-        seconds = round(dice.uniform(-4000, 4000), 3)
-        assert parse_duration(format_duration(seconds)) == pytest.approx(seconds)
+@given(st.integers(-4_000_000, 4_000_000))
+def test_what_is_written_is_read_back(milliseconds: int) -> None:
+    assert parse_duration(format_duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
+
+
+@given(
+    st.text(max_size=12)
+    | changed([b"1m30s", b"250ms", b"1.5h"]).map(lambda text: text.decode("latin-1"))
+    | st.lists(st.sampled_from(["1", "-", ".", "h", "m", "s", "µs"]), max_size=6).map("".join)
+)
+@example("9" * 400 + "s")
+@example("9" * 5000 + "h")
+def test_any_text_is_a_time_that_can_be_written_or_refused(text: str) -> None:
+    with printable():
+        format_duration(parse_duration(text))

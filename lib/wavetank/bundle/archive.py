@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import tarfile
-import zlib
 from pathlib import Path
 
 from wavetank.bundle.bundle import Bundle, verify
@@ -87,7 +86,9 @@ def load(archive: Path, digest: str = "") -> Bundle:
 def _unpacked(archive: Path, folder: Path) -> Path:
     try:
         return unpack(archive, folder)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except BundleError:
+        raise
+    except Exception as error:  # tarfile raises whatever its parsers of foreign headers do
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         raise BundleError(
             f"the disk is full: cannot unpack {archive}" if full else f"the archive {archive} cannot be read",

@@ -89,7 +89,7 @@ class Bundle:
         write_archive(images, sink)
 
     def _descriptor(self, digest: str) -> Descriptor:
-        media_type = self.layout.read_json(digest)["mediaType"]
+        media_type = self.layout.manifest(digest).media_type
         return Descriptor(media_type, digest, self.layout.blob(digest).stat().st_size)
 
 
@@ -139,9 +139,8 @@ def _parts(bundle: Bundle, image: BundleImage) -> list[tuple[str, int]]:
         raise _damaged(bundle, f"the image {image.ref}", image.digest, None, None)
     if (observed := sha256_file(blob)) != image.digest:
         raise _changed(bundle, f"the image {image.ref}", image.digest, observed)
-    manifest = bundle.layout.read_json(image.digest)
-    parts = [manifest["config"], *manifest["layers"]]
-    return [(image.digest, blob.stat().st_size), *((part["digest"], part["size"]) for part in parts)]
+    parts = bundle.layout.manifest(image.digest).parts
+    return [(image.digest, blob.stat().st_size), *((part.digest, part.size) for part in parts)]
 
 
 def _damaged(bundle: Bundle, what: str, digest: str, observed: int | None, expected: int | None) -> BundleError:

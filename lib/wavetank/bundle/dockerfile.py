@@ -6,7 +6,6 @@ else is refused, never skipped. The format is Docker's Dockerfile reference.
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -16,11 +15,13 @@ from typing import NamedTuple
 
 from wavetank.bundle.entries import Entry, from_folder
 from wavetank.bundle.layout import ImageConfig
-from wavetank.document import read_text
+from wavetank.document import read_json, read_text
 from wavetank.errors import InputError
 
 __all__ = ["Described", "Instruction", "instructions", "read_dockerfile"]
 
+_LONGEST = 10_000
+"""Characters of an instruction with its variables in their places: each may double the one before."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -48,7 +49,13 @@ def read_dockerfile(path: Path, arguments: Mapping[str, str]) -> Described:
     """
     reader = _Reader(path, arguments)
     for instruction in instructions(read_text(path)):
-        reader.read(instruction.line, instruction.word, instruction.rest)
+        try:
+            reader.read(instruction.line, instruction.word, instruction.rest)
+        except ValueError as error:  # of what is in it: a quote left open, a port that is none
+            where = f"{path}:{instruction.line}"
+            raise InputError(
+                f"{instruction.word[:40]}: {error}"[:200], where=where, expected="as Docker has it"
+            ) from error
     return Described(
         reader.base,
         reader.layers,
@@ -119,26 +126,37 @@ class _Reader:
                 self.entrypoint = self._words(rest)
             case _:
                 raise InputError(
-                    f"{instruction} is not understood here",
+                    f"{instruction[:40]} is not understood here",
                     where=self._where,
                     expected="FROM, ARG, ENV, WORKDIR, COPY, USER, EXPOSE, CMD or ENTRYPOINT",
                 )
 
     def _filled(self, text: str) -> str:
-        return _VARIABLE.sub(lambda found: self._variables.get(found[1] or found[2], ""), text)
+        filled = _VARIABLE.sub(lambda found: self._variables.get(found[1] or found[2], ""), text)
+        if len(filled) > _LONGEST:
+            raise ValueError(f"more than {_LONGEST:,} characters with its variables")
+        return filled
 
     def _words(self, rest: str) -> list[str]:
         try:
-            return [str(word) for word in json.loads(rest)]
+            words = read_json(rest)
         except ValueError:
+            words = None
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise InputError(
-                "a command has to be a JSON list", where=self._where, observed=rest, expected='["program", "argument"]'
-            ) from None
+                "a command has to be a JSON list",
+                where=self._where,
+                observed=rest[:200],
+                expected='["program", "argument"]',
+            )
+        return words
 
     def _copy(self, words: list[str]) -> None:
         if len(words) != 2 or words[0].startswith("--"):
-            raise InputError(f"COPY {' '.join(words)}", where=self._where, expected="COPY source target")
+            raise InputError(f"COPY {' '.join(words)[:200]}", where=self._where, expected="COPY source target")
         source = self._path.parent / words[0]
+        if not source.resolve().is_relative_to(self._path.parent.resolve()):
+            raise InputError(f"COPY: {words[0][:200]} is not in the recipe's folder", where=self._where)
         target = str(PurePosixPath(self.workdir or "/") / words[1])
         if source.is_dir():
             self.layers.append(list(from_folder(source, target, exclude=("__pycache__", "*/__pycache__"))))

@@ -43,10 +43,7 @@ def assemble(
     if base is not None:
         _, described, *_ = digests = base.layout.blobs_of(base.manifest.digest)
         layout.take(base.layout, digests)
-        below = [
-            Descriptor(layer["mediaType"], layer["digest"], layer["size"])
-            for layer in layout.read_json(base.manifest.digest)["layers"]
-        ]
+        below = list(layout.manifest(base.manifest.digest).layers)
         document = layout.read_json(described)
         diff_ids = document["rootfs"]["diff_ids"]
         config = inherit(document.get("config", {}), config)

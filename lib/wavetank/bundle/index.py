@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wavetank.bundle.stages import STAGES, Stage
-from wavetank.document import find_mistake, load_schema
+from wavetank.document import find_mistake, load_schema, read_json
 from wavetank.errors import BundleError
 from wavetank.pasted import pasted
 
@@ -17,6 +17,10 @@ __all__ = ["BundleFile", "BundleImage", "Index", "Resolved", "read_index"]
 
 Source = Literal["source", "registry"]
 FileKind = Literal["manifest", "binary"]
+
+
+MOST_BYTES = 4 << 20
+"""A hundred times an index of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,11 @@ def read_index(folder: Path) -> Index:
     """Read ``folder``/bundle.json; raises `BundleError` when it is missing, damaged, or not one this version reads."""
     path = folder / "bundle.json"
     try:
-        data: Mapping[str, Any] = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES >> 20} MiB")
+        data: Mapping[str, Any] = read_json(content)
         if mistake := find_mistake(data, load_schema(Path(__file__).with_name("bundle.schema.json"))):
             raise ValueError(str(mistake))
     except FileNotFoundError:
@@ -86,7 +94,7 @@ def read_index(folder: Path) -> Index:
             command="wavetank bundle ls",
             hint="`wavetank bundle build` makes one, `wavetank bundle load FILE` takes one over",
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BundleError(
             f"{path} is damaged",
             observed=str(error).splitlines()[0],

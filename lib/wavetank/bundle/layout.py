@@ -16,15 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from wavetank.document import read_json
 from wavetank.errors import BundleError
 
-__all__ = ["CONFIG", "LAYER", "Descriptor", "ImageConfig", "Layout", "index_document", "sha256_file"]
+__all__ = ["CONFIG", "LAYER", "Descriptor", "ImageConfig", "Layout", "Manifest", "index_document", "sha256_file"]
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 EPOCH = "1970-01-01T00:00:00Z"
+MOST_DOCUMENT = 4 << 20
+"""Bytes of a manifest or a configuration; registries take no larger ones (distribution-spec, pushing manifests)."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
@@ -39,6 +42,20 @@ class Descriptor:
     def document(self) -> dict[str, Any]:
         """Return it as it stands in a manifest."""
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What ties an image together: its configuration, and its layers, the lowest first."""
+
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+    @property
+    def parts(self) -> tuple[Descriptor, ...]:
+        """All of it."""
+        return (self.config, *self.layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +102,7 @@ class Layout:
         Raises `BundleError` for what is no digest: it comes from manifests that others have written.
         """
         if not _DIGEST.fullmatch(digest):
-            raise BundleError(f"{digest[:100]!r} is not a digest", expected="sha256: and 64 hexadecimal digits")
+            raise BundleError(f"{digest[:100]!a} is not a digest", expected="sha256: and 64 hexadecimal digits")
         return self.path / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
     def add_bytes(self, content: bytes, media_type: str) -> Descriptor:
@@ -115,17 +132,31 @@ class Layout:
                 draft.replace(self.blob(digest))  # whole, or not there
 
     def read_json(self, digest: str) -> dict[str, Any]:
-        """Return the document with that digest; raises `BundleError` when it is missing."""
+        """Return the document with that digest; raises `BundleError` when it is missing, or no object of JSON."""
         try:
-            document: dict[str, Any] = json.loads(self.blob(digest).read_bytes())
+            with self.blob(digest).open("rb") as file:
+                content = file.read(MOST_DOCUMENT + 1)
+            document = read_json(content) if len(content) <= MOST_DOCUMENT else None
         except FileNotFoundError:
             raise BundleError(f"the blob {digest} is missing in {self.path}") from None
+        except ValueError as error:
+            raise _no_document(digest, self.path, str(error)[:200]) from error
+        if not isinstance(document, dict):
+            raise _no_document(digest, self.path, f"no object, or more than {MOST_DOCUMENT >> 20} MiB")
         return document
+
+    def manifest(self, digest: str) -> Manifest:
+        """Return the manifest with that digest; raises `BundleError` when it is missing, or none."""
+        document = self.read_json(digest)
+        try:
+            config, *layers = (_descriptor(part) for part in (document["config"], *document["layers"]))
+            return Manifest(document.get("mediaType", MANIFEST), config, tuple(layers))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _no_document(digest, self.path, f"no manifest of an image: {error}"[:200]) from error
 
     def blobs_of(self, manifest: str) -> list[str]:
         """Return the digests an image is made of: its manifest, its configuration, its layers in order."""
-        document = self.read_json(manifest)
-        return [manifest, document["config"]["digest"], *(layer["digest"] for layer in document["layers"])]
+        return [manifest, *(part.digest for part in self.manifest(manifest).parts)]
 
     def add_image(
         self, layers: Sequence[Descriptor], diff_ids: Sequence[str], config: ImageConfig, architecture: str
@@ -169,6 +200,20 @@ class Layout:
             )
             for entry in index["manifests"]
         }
+
+
+def _descriptor(told: Any) -> Descriptor:
+    """Return a blob as a manifest has it. Raises `KeyError`, `TypeError` or `ValueError` for what is none."""
+    media_type, digest, size = told["mediaType"], told["digest"], told["size"]
+    if not isinstance(media_type, str) or not isinstance(digest, str) or type(size) is not int or size < 0:
+        raise ValueError("a part without type, digest or size")
+    return Descriptor(media_type, digest, size)
+
+
+def _no_document(digest: str, folder: Path, observed: str) -> BundleError:
+    return BundleError(
+        f"the blob {digest} in {folder} is damaged", observed=observed, expected="a document of an image"
+    )
 
 
 def index_document(images: Mapping[str, Descriptor]) -> dict[str, Any]:

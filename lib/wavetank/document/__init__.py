@@ -2,7 +2,7 @@
 
 Read in this order: `file` (bytes to text), `scalars` (what a word of YAML is: kubectl's rules, which are Go's),
 `nodes` (text to a tree that knows its lines), `values` (a tree to plain data: anchors, merges, keys), `documents` (a
-text to its documents), `schema` (one document by a JSON Schema).
+text to its documents), `schema` (one document by a JSON Schema). What programs have written is read by `told`.
 
 It never guesses: the first mistake ends in an `InputError`. What kubectl makes of the files in tests/reading is
 recorded beside them; where this package is stricter than kubectl, test_reading.py says so, and why.
@@ -12,6 +12,7 @@ from wavetank.document.documents import Document, Key, read_documents
 from wavetank.document.file import MOST_BYTES, read_text
 from wavetank.document.scalars import write_yaml
 from wavetank.document.schema import Mistake, find_mistake, load_document, load_schema
+from wavetank.document.told import read_json
 
 __all__ = [
     "MOST_BYTES",
@@ -22,6 +23,7 @@ __all__ = [
     "load_document",
     "load_schema",
     "read_documents",
+    "read_json",
     "read_text",
     "write_yaml",
 ]

@@ -16,6 +16,7 @@ from typing import Any
 from wavetank.document.file import checked, read_text
 from wavetank.document.nodes import MOST_DEEP, Allowance, Node, compose, too_deep
 from wavetank.document.scalars import ScalarError, plain, shown
+from wavetank.document.told import whole_text
 from wavetank.document.values import locate, value_of
 from wavetank.errors import InputError
 
@@ -153,7 +154,7 @@ def _plain(data: Any, place: _Place, keys: _Keys = ()) -> Any:
     if isinstance(data, _Pairs):
         values: dict[str, Any] = {}
         for name, value in data:
-            key = _text(name)
+            key = whole_text(name)
             if key in values and place.root is not None:
                 value_of(place.root, place.allowance)  # which says in which lines
             if key in values:
@@ -163,14 +164,9 @@ def _plain(data: Any, place: _Place, keys: _Keys = ()) -> Any:
     if isinstance(data, list):
         return [_plain(item, place, (*keys, index)) for index, item in enumerate(data)]
     try:
-        return _text(data) if isinstance(data, str) else plain(data)
+        return whole_text(data) if isinstance(data, str) else plain(data)
     except ScalarError as error:
         raise place.wrong(keys, f"not valid JSON: {error}", "a number that a computer can hold") from error
-
-
-def _text(text: str) -> str:
-    """Return a text without halves of characters, which JSON can write and nobody can print."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _number(text: str) -> int | float:

@@ -15,6 +15,9 @@ from wavetank.errors import InputError
 __all__ = ["Mistake", "find_mistake", "load_document", "load_schema"]
 
 
+_SHOWN = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """Where data does not fit its schema, and what was expected there."""
@@ -24,7 +27,12 @@ class Mistake:
     expected: str
 
     def __str__(self) -> str:
-        return f"{'/'.join(map(str, self.keys)) or 'the document'}: {self.message}"
+        return f"{_cut('/'.join(map(str, self.keys))) or 'the document'}: {_cut(self.message)}"
+
+
+def _cut(words: str) -> str:
+    """Return no more than anybody reads: the validator tells all that is in a wrong place, which may be megabytes."""
+    return words if len(words) <= _SHOWN else f"{words[: _SHOWN // 2]} ... {words[-_SHOWN // 2 :]}"
 
 
 @cache

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import socket
+import ssl
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -68,6 +72,47 @@ class _Api(docker.APIClient):
         way = {urlsplit(str(url)).scheme: proxy.url} if proxy else {}
         # REQUESTS_CA_BUNDLE would come before the engine's own authority.
         return {**settings, "proxies": way, "verify": self.verify if verify is None else verify}
+
+    def _get_raw_response_socket(self, response: Any) -> Any:
+        """Return what a command in a container is spoken to through, and what has come of it already.
+
+        The SDK reads from the bare socket what comes behind the headers, and so loses what came together with them: the
+        output of a command that has ended at once, wherever this process was slower than the engine.
+        """
+        bare = super()._get_raw_response_socket(response)  # type: ignore[misc]
+        early = _read_ahead(getattr(response.raw._fp, "fp", None))
+        return _Begun(bare, early) if early else bare
+
+
+def _read_ahead(reader: Any) -> bytes:
+    """Return what the reader of an answer's headers has read beyond them; nothing is waited for, nothing taken out."""
+    if not isinstance(reader, io.BufferedReader) or not isinstance(reader.raw, socket.SocketIO):
+        return b""  # a pipe of Windows, or ssh
+    connection: socket.socket = reader.raw._sock  # type: ignore[attr-defined]
+    timeout = connection.gettimeout()
+    connection.settimeout(0)
+    try:
+        with suppress(ssl.SSLWantReadError):
+            return reader.peek()
+        return b""
+    finally:
+        connection.settimeout(timeout)
+
+
+class _Begun:
+    """A socket of which some bytes were read before; as much of one as the SDK and `wavetank.engine.inside` use."""
+
+    def __init__(self, bare: Any, early: bytes) -> None:
+        self._early, self._sock = early, getattr(bare, "_sock", bare)
+        self.fileno, self.close = bare.fileno, bare.close
+
+    def recv(self, most: int) -> bytes:
+        """Return the next bytes, those that came early first."""
+        if self._early:
+            given, self._early = self._early[:most], self._early[most:]
+            return given
+        received: bytes = self._sock.recv(most)
+        return received
 
 
 class _Client(docker.DockerClient):

@@ -31,8 +31,7 @@ def run_in(container: Container, command: Sequence[str]) -> str:
 def read_file(container: Container, path: str) -> str:
     """Return the text of a file in a container; raises `ClusterError` when it is not there.
 
-    The engine hands it out as an archive. What ``cat`` prints is not the same: an engine with much to do at that moment
-    may lose the output of a command that ends at once.
+    The engine hands it out as an archive, so that nothing needs to be run for it.
     """
     with telling(f"reading {path} in {container.name}"):
         parts, _ = container.get_archive(path)

@@ -16,7 +16,7 @@ from wavetank.errors import NotFoundError, WaitTimeoutError
 from wavetank.faults.resource import Fault, FaultStatus
 from wavetank.kube import Kube, Obj
 from wavetank.kube.watch import SYNCED, changes
-from wavetank.waves import ENDED, STOP_WITHIN, UP_AGAIN, begin, is_over, operator_away
+from wavetank.waves import ENDED, STOP_WITHIN, begin, bring_operator_back, is_over, operator_away
 
 __all__ = ["Ended", "FaultRun", "active_faults", "emergency_stop", "inject"]
 
@@ -124,7 +124,7 @@ def emergency_stop(kube: Kube) -> list[Ended]:
             f"not everything has ended within {STOP_WITHIN:g} s",
             observed=f"{observed}; {away}" if away else observed,
             command=kube.connection.kubectl("-n", "wavetank-system", "get", "deployments,pods"),
-            hint=UP_AGAIN if away else "the operator ends loads and faults: what does its log say?",
+            hint=bring_operator_back(kube) if away else "the operator ends loads and faults: what does its log say?",
         )
     return sorted(going, key=str)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from wavetank.kube import Obj
 
 __all__ = [
+    "VIRTUAL_SERVICE",
     "fits",
     "governing",
     "http_routes",
@@ -21,6 +22,8 @@ __all__ = [
     "speaks_http",
     "virtual_service",
 ]
+
+VIRTUAL_SERVICE = ("networking.istio.io/v1", "VirtualService")
 
 _MESH = "mesh"
 _DOMAINS = ("", ".svc", ".svc.cluster.local")
@@ -84,8 +87,8 @@ def virtual_service(name: str, namespace: str, service: str) -> Obj:
     """Return a VirtualService that changes nothing: one HTTP route to the Service."""
     labels = {"app.kubernetes.io/managed-by": "wavetank"}
     return {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "VirtualService",
+        "apiVersion": VIRTUAL_SERVICE[0],
+        "kind": VIRTUAL_SERVICE[1],
         "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {"hosts": [service], "http": [{"route": [{"destination": {"host": service}}]}]},
     }

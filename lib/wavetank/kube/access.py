@@ -3,34 +3,54 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wavetank.kube.kubeconfig import Target
-from wavetank.kube.plugin import log_in
+from wavetank.kube.plugin import Credential, log_in
 
 if TYPE_CHECKING:
     from wavetank.proxies import Proxy
 
-__all__ = ["configure", "end_of", "way_to"]
+__all__ = ["Login", "configure", "end_of", "way_to"]
+
+Obj = dict[str, Any]
 
 _ANEW = "write the kubeconfig anew, as the cluster's own tool does"
 
 
-def configure(target: Target) -> Any:
-    """Return the official client's configuration of ``target``; its program to log in is run, if it has one.
+class Login:
+    """Logs in to a target by the program that its kubeconfig names, as often as that is due."""
 
-    Raises `InputError` for what cannot be read in it, and for a program that gives nothing.
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._given = Credential()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what the program gave last has run out."""
+        return self._given.has_run_out
+
+    def configuration(self) -> Any:
+        """Run the program and return the configuration with what it gives. Raises as `log_in` and `configure` do."""
+        given = log_in(self._target)
+        configuration = configure(self._target, given.as_user())
+        self._given = given
+        return configuration
+
+
+def configure(target: Target, user: Obj) -> Any:
+    """Return the official client's configuration of ``target``, used by ``user``.
+
+    Raises `InputError` for what cannot be read in it.
     """
     from kubernetes.client import Configuration
     from kubernetes.config import load_kube_config_from_dict
 
     configuration: Any = Configuration()
-    given = log_in(target) if target.user.get("exec") else None
     try:
-        document = target.document(given.as_user() if given else target.user)
+        document = target.document(user)
         load_kube_config_from_dict(document, client_configuration=configuration, persist_config=False)
     except Exception as error:  # the loader raises whatever its parsers do
         raise target.refused(
@@ -39,17 +59,6 @@ def configure(target: Target) -> Any:
             hint=_ANEW,
         ) from error
     _refuse_unusable_certificates(target, configuration)
-    if given and given.token and given.until:
-        renewing = threading.Lock()
-
-        def renew(configuration: Any) -> None:
-            nonlocal given
-            with renewing:  # one login for all threads
-                if given is not None and given.has_run_out:
-                    given = log_in(target)
-                    configuration.api_key["BearerToken"] = f"Bearer {given.token}"
-
-        configuration.refresh_api_key_hook = renew
     return configuration
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import unquote
 
-from wavetank.kube.connection import Connection, Query
+from wavetank.kube.connection import UNAUTHORIZED, Connection, Query
 from wavetank.kube.mark import ANSWER_WITHIN
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Channels:
 
         self._connection, self._end = connection, time.monotonic() + timeout
         connection.require_mark(min(timeout, ANSWER_WITHIN))
-        self._socket: WebSocket = _socket(connection.configuration)
-        url = connection.url(path, query).replace("http", "ws", 1)
-        headers = [f"{name}: {value}" for name, value in connection.credentials().items()]
+        url, used = connection.url(path, query).replace("http", "ws", 1), connection.configuration
         try:
-            way = _way(connection.proxy)
-            self._socket.connect(url, timeout=timeout, header=headers, subprotocols=[PROTOCOL], **way)
+            try:
+                self._socket = _open(connection, url, timeout)
+            except WebSocketBadStatusException as error:
+                if error.status_code != UNAUTHORIZED or not connection.log_in_again(used):
+                    raise
+                self._socket = _open(connection, url, timeout)
         except WebSocketBadStatusException as error:
             raise connection.refused(error.status_code, error.resp_body or b"") from error
         except WebSocketTimeoutException as error:
@@ -92,6 +94,15 @@ class Channels:
             raise TimeoutError from error
         except (OSError, WebSocketException) as error:
             raise self._connection.unreachable(error) from error
+
+
+def _open(connection: Connection, url: str, timeout: float) -> WebSocket:
+    """Return a socket that the server has taken; what goes wrong is raised as the library raises it."""
+    headers = [f"{name}: {value}" for name, value in connection.credentials().items()]
+    opened = _socket(connection.configuration)
+    way = _way(connection.proxy)
+    opened.connect(url, timeout=timeout, header=headers, subprotocols=[PROTOCOL], **way)
+    return opened
 
 
 def _socket(configuration: Any) -> WebSocket:

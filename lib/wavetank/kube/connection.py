@@ -11,26 +11,28 @@ import json
 import os
 import shlex
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 import urllib3
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import HTTPError
 
-from wavetank.errors import KubeError, UnreachableError
-from wavetank.kube.access import configure, end_of, way_to
+from wavetank.errors import InputError, KubeError, UnreachableError
+from wavetank.kube.access import Login, configure, way_to
+from wavetank.kube.complaints import no_answer, no_api_server, unauthorized
 from wavetank.kube.kubeconfig import VARIABLE, read
 from wavetank.kube.mark import ANSWER_WITHIN, Gate
 from wavetank.kube.origin import Origin
-from wavetank.kube.refusals import innermost, reason, refusal
+from wavetank.kube.refusals import refusal
 
 if TYPE_CHECKING:
     from wavetank.proxies import Proxy
 
-__all__ = ["FIELD_MANAGER", "ONCE", "Connection", "Obj"]
+__all__ = ["FIELD_MANAGER", "ONCE", "UNAUTHORIZED", "Connection", "Obj"]
 
 Obj = dict[str, Any]
 """A Kubernetes object as the API returns it."""
@@ -42,6 +44,10 @@ FIELD_MANAGER = "wavetank"
 CONNECT_TIMEOUT = 5.0
 SERVICE_ACCOUNT_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
+LOG_IN_AGAIN_AFTER = 60.0
+"""Seconds in which a program that logs in is not asked again, although what it gave is refused: it may ask a person."""
+
+UNAUTHORIZED = 401
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # A kept connection that the server has closed is noticed without a retry. Worth repeating is 429, which a server
@@ -59,7 +65,8 @@ class Connection:
     Nothing is written to a cluster that does not say that it is Wavetank's (`wavetank.kube.mark`).
 
     ``configuration`` is the official client's; ``origin`` says where the server's address came from; ``kubeconfig`` is
-    the file and ``context`` what was chosen in it, for commands to paste; ``proxy`` is what stands on the way.
+    the file and ``context`` what was chosen in it, for commands to paste; ``proxy`` is what stands on the way;
+    ``login`` is how to log in anew, where a program does that.
     """
 
     def __init__(
@@ -69,22 +76,15 @@ class Connection:
         kubeconfig: Path | None = None,
         context: str | None = None,
         proxy: Proxy | None = None,
+        login: Login | None = None,
     ) -> None:
-        from kubernetes.client.rest import RESTClientObject
-
-        configuration.connection_pool_maxsize = 32  # each running watch keeps one
-        # What the library has found in the environment is not asked: `proxy_for` knows better (see wavetank.proxies).
-        configuration.proxy, configuration.no_proxy = proxy and proxy.url, None
-        if proxy and proxy.parts.username:
-            named = f"{unquote(proxy.parts.username)}:{unquote(proxy.parts.password or '')}"
-            configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=named)
-        self.configuration = configuration
         self.origin = origin
         self.kubeconfig = kubeconfig
         self._context = context
         self.proxy = proxy
         self._gate = Gate()
-        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        self._login, self._logging_in = login, threading.Lock()
+        self._use(configuration)
 
     @classmethod
     def open(cls, kubeconfig: Path | None, context: str | None) -> Connection:
@@ -106,7 +106,9 @@ class Connection:
         file = target.origin.file
         if kubeconfig is None and str(file) == os.environ.get(VARIABLE):
             kubeconfig = file
-        return cls(configure(target), target.origin, kubeconfig, context, way_to(target))
+        login = Login(target) if target.user.get("exec") else None
+        configuration = login.configuration() if login else configure(target, target.user)
+        return cls(configuration, target.origin, kubeconfig, context, way_to(target), login)
 
     @property
     def server(self) -> str:
@@ -127,6 +129,11 @@ class Connection:
         flags = [] if known else ["--kubeconfig", str(self.kubeconfig)]
         flags += ["--context", self._context] if self._context else []
         return shlex.join(["kubectl", *flags, *arguments])
+
+    def flags(self) -> list[str]:
+        """Return by which flags a program that takes kubectl's asks this cluster, wherever its default leads by now."""
+        flags = ["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else []
+        return flags + (["--context", self.origin.context] if self.origin.context else [])
 
     def call(
         self,
@@ -155,7 +162,7 @@ class Connection:
         try:
             answer: Obj = json.loads(response.data)
         except ValueError as error:
-            raise self._no_api_server(response.data) from error
+            raise no_api_server(self, response.data) from error
         return answer
 
     def text(self, path: str, *, query: Query | None = None, timeout: float = 30.0) -> str:
@@ -186,19 +193,29 @@ class Connection:
         if method not in _READS and not marking:
             self._gate.pass_through(self, min(timeout or ANSWER_WITHIN, ANSWER_WITHIN))
         connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
-        try:
-            return self._pool.request(
-                method,
-                self.url(path, query),
-                body=body,
-                headers={**(headers or {}), **self.credentials()},
-                timeout=urllib3.Timeout(connect=connect, read=timeout),
-                retries=retries,
-                redirect=False,
-                preload_content=preload,
-            )
-        except HTTPError as error:
-            raise self.unreachable(error) from error
+
+        def send() -> urllib3.BaseHTTPResponse:
+            given = self.credentials()  # which may change the pool
+            try:
+                return self._pool.request(
+                    method,
+                    self.url(path, query),
+                    body=body,
+                    headers={**(headers or {}), **given},
+                    timeout=urllib3.Timeout(connect=connect, read=timeout),
+                    retries=retries,
+                    redirect=False,
+                    preload_content=preload,
+                )
+            except HTTPError as error:
+                raise self.unreachable(error) from error
+
+        used = self.configuration
+        response = send()
+        if response.status == UNAUTHORIZED and self.log_in_again(used):
+            response.close()
+            response = send()
+        return response
 
     def lines(
         self,
@@ -240,62 +257,60 @@ class Connection:
         return self.server + quote(path, safe="/:@%") + (f"?{asked}" if asked else "")
 
     def credentials(self) -> dict[str, str]:
-        """Return the headers that say who asks (none when a client certificate does); renews a token that ran out."""
+        """Return the headers that say who asks (none when a client certificate does); renews what has run out.
+
+        Raises `UnreachableError` when the kubeconfig's program does not log in any more.
+        """
+        if self._login and self._login.is_due:
+            self.log_in_again(self.configuration, at_once=True)
         settings = self.configuration.auth_settings().values()
         return {setting["key"]: setting["value"] for setting in settings if setting["value"]}
+
+    def log_in_again(self, used: Any, *, at_once: bool = False) -> bool:
+        """Have other credentials than those of ``used``, a configuration; tell whether there are any.
+
+        Several threads may ask: the program is run once, and not again within `LOG_IN_AGAIN_AFTER` unless ``at_once``.
+        Raises `UnreachableError` when it gives nothing.
+        """
+        with self._logging_in:
+            if self.configuration is not used:
+                return True
+            if self._login is None or (not at_once and time.monotonic() < self._logged_in + LOG_IN_AGAIN_AFTER):
+                return False
+            try:
+                self._use(self._login.configuration())
+            except InputError as error:
+                told = error.help
+                raise UnreachableError(
+                    f"nobody is logged in at {self.server} any more: {error.summary}",
+                    observed=told.observed,
+                    expected=told.expected,
+                    command=told.command,
+                    hint=told.hint,
+                ) from error
+            return True
+
+    def _use(self, configuration: Any) -> None:
+        """Ask the server by ``configuration`` from now on; what is on its way goes on as it is."""
+        from kubernetes.client.rest import RESTClientObject
+
+        configuration.connection_pool_maxsize = 32  # each running watch keeps one
+        # What the library has found in the environment is not asked: `proxy_for` knows better (see wavetank.proxies).
+        configuration.proxy, configuration.no_proxy = self.proxy and self.proxy.url, None
+        if self.proxy and self.proxy.parts.username:
+            named = f"{unquote(self.proxy.parts.username)}:{unquote(self.proxy.parts.password or '')}"
+            configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=named)
+        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        self.configuration, self._logged_in = configuration, time.monotonic()
 
     def refused(self, status: int, body: bytes) -> KubeError:
         """Return the error for what the server has refused; who asks, it knows by the kubeconfig."""
         error = refusal(status, body)
-        if status != 401:
-            return error
-        ended = end_of(self.configuration.cert_file)
-        return KubeError(
-            error.summary,
-            status=status,
-            observed=f"the client certificate ran out at {ended}"
-            if ended
-            else "it does not take the kubeconfig's user",
-            expected=f"a user that it knows; {self.origin}",
-            command=self.kubectl("auth", "whoami"),
-            hint="log in again, or write the kubeconfig anew: of a cluster of Wavetank's, `wavetank up` does it",
-        )
+        return unauthorized(self, error) if status == UNAUTHORIZED else error
 
     def unreachable(self, error: Exception) -> UnreachableError:
         """Return the error for a server that did not answer, whichever way."""
-        cause = innermost(error)
-        if self.proxy:
-            hint = "is that proxy meant for this server, and up?"
-            if self.proxy.said_by.startswith("$"):
-                hint += f" where the server can be reached without: export NO_PROXY={urlsplit(self.server).hostname}"
-        elif not isinstance(cause, SSLError):
-            hint = "is the cluster up? wavetank status"
-        elif ended := end_of(self.configuration.cert_file):
-            hint = f"the client certificate ran out at {ended}: log in again, or write the kubeconfig anew"
-        elif self.configuration.verify_ssl and not self.configuration.ssl_ca_cert:
-            hint = "the kubeconfig names no certificate-authority, so only public ones are trusted: write it anew"
-        else:
-            hint = "the certificate is not this kubeconfig's: is it of a cluster that was deleted and made again?"
-        return UnreachableError(
-            f"the API server at {self.server} does not answer",
-            observed=reason(cause) + self._way,
-            expected=f"an answer; {self.origin}",
-            command=self.kubectl("get", "--raw", "/readyz"),
-            hint=hint,
-        )
-
-    def _no_api_server(self, said: bytes) -> UnreachableError:
-        return UnreachableError(
-            f"what answers at {self.server} is no API server",
-            observed=f"{' '.join(said.decode(errors='replace').split())[:100]!r}{self._way}",
-            expected=f"an object in JSON; {self.origin}",
-            command=self.kubectl("get", "--raw", "/readyz"),
-            hint="is something else in its place: a page to log in to a network, another program on that port?",
-        )
-
-    @property
-    def _way(self) -> str:
-        return f", by way of the proxy {self.proxy}" if self.proxy else ""
+        return no_answer(self, error)
 
 
 @contextmanager

@@ -12,21 +12,20 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from wavetank.errors import InputError
+from wavetank.kube.entries import LISTS, entries, load, refused
 from wavetank.kube.origin import Origin
 
 __all__ = ["VARIABLE", "Target", "read"]
 
 VARIABLE = "KUBECONFIG"
-_LISTS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 _CLUSTER_FILES = ("certificate-authority",)
 _USER_FILES = ("client-certificate", "client-key", "tokenFile")
 
@@ -104,7 +103,7 @@ def read(kubeconfig: Path | None, context: str | None) -> Target:
     expected = "a kubeconfig file with a current context" if context is None else f"a context {context!r}"
     known = ", ".join(merged.entries["contexts"]) or "none"
     if not name:
-        raise _refused(
+        raise refused(
             merged.told,
             "it has no current context",
             expected,
@@ -114,7 +113,7 @@ def read(kubeconfig: Path | None, context: str | None) -> Target:
     found = merged.entries["contexts"].get(name)
     if found is None:
         current = " (its current context)" if context is None else ""
-        raise _refused(
+        raise refused(
             merged.told,
             f"there is no context {name!r}{current}",
             expected,
@@ -152,11 +151,9 @@ def _merge(files: list[Path], *, must_exist: bool) -> _Merged:
     read_ones = {}
     missing = []
     for file in files:
-        try:
-            read_ones[file] = _load(file)
-        except FileNotFoundError as error:
-            if must_exist:
-                raise _refused(str(file), str(error.strerror), "a kubeconfig file with a current context") from error
+        if must_exist or not _is_missing(file):
+            read_ones[file] = load(file)
+        else:
             missing.append(file)
     told = os.pathsep.join(map(str, files))
     if not read_ones:
@@ -164,53 +161,24 @@ def _merge(files: list[Path], *, must_exist: bool) -> _Merged:
         hint = f"set {VARIABLE} as `wavetank up` says; {_START}"
         if any(str(file).startswith("~") for file in missing):
             hint = f"the shell has not replaced the ~: export {VARIABLE}=$HOME/..."
-        raise _refused(told, reason, f"a kubeconfig file, since ${VARIABLE} names it", hint=hint)
-    entries: dict[str, dict[str, _Entry]] = {plural: {} for plural in _LISTS}
+        raise refused(told, reason, f"a kubeconfig file, since ${VARIABLE} names it", hint=hint)
+    found: dict[str, dict[str, _Entry]] = {plural: {} for plural in LISTS}
     for file, config in read_ones.items():
-        for plural, singular in _LISTS.items():
-            for name, value in _entries(file, config, plural, singular):
-                entries[plural].setdefault(name, _Entry(file, value))
+        for plural, singular in LISTS.items():
+            for name, value in entries(file, config, plural, singular):
+                found[plural].setdefault(name, _Entry(file, value))
     currents = (str(config.get("current-context") or "") for config in read_ones.values())
-    return _Merged(told, next(filter(None, currents), ""), entries)
+    return _Merged(told, next(filter(None, currents), ""), found)
 
 
-def _load(file: Path) -> Obj:
-    expected = "a kubeconfig file with a current context"
+def _is_missing(file: Path) -> bool:
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        file.stat()
     except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise _refused(str(file), str(error.strerror), expected) from error
-    except UnicodeDecodeError as error:
-        raise _refused(str(file), "it is not UTF-8 text", expected) from error
-    except yaml.YAMLError as error:
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        raise _refused(
-            str(file), f"it is no YAML: {problem or 'a character that cannot be'}{line}", expected
-        ) from error
-    if config is None:
-        return {}
-    if not isinstance(config, dict) or config.get("kind", "Config") != "Config":
-        kind = config.get("kind") if isinstance(config, dict) else f"a {type(config).__name__}"
-        raise _refused(str(file), f"it is no kubeconfig, but {kind}", expected)
-    return config
-
-
-def _entries(file: Path, config: Obj, plural: str, singular: str) -> Iterator[tuple[str, Obj]]:
-    listed = config.get(plural) or []
-    seen: set[str] = set()
-    for entry in listed if isinstance(listed, list) else [listed]:
-        value = (entry.get(singular) or {}) if isinstance(entry, dict) else None
-        if not isinstance(value, dict) or not isinstance(entry.get("name"), str):
-            raise _refused(
-                str(file), f"an entry of {plural!r} is none", f"a list of {{name: ..., {singular}: ...}} at {plural}"
-            )
-        if entry["name"] in seen:
-            raise _refused(str(file), f"{entry['name']!r} is there twice in {plural!r}", "each name once")
-        seen.add(entry["name"])
-        yield entry["name"], value
+        return True
+    except OSError:  # whoever reads it is told why not
+        return False
+    return False
 
 
 def _named(merged: _Merged, context: _Entry, context_name: str, singular: str) -> _Entry:
@@ -222,7 +190,7 @@ def _named(merged: _Merged, context: _Entry, context_name: str, singular: str) -
     if found := merged.entries[plural].get(name):
         return found
     missing = f"the {singular} {name!r}, which is not there" if name else f"no {singular}"
-    raise _refused(
+    raise refused(
         merged.told,
         f"the context {context_name!r} names {missing}",
         f"a {singular} that is there",
@@ -240,7 +208,7 @@ def _server(cluster: _Entry, told: str, context: str) -> str:
         usable = False
     if usable:
         return server.rstrip("/")
-    raise _refused(
+    raise refused(
         told,
         f"the context {context!r} names a cluster {f'at {server!r}' if server else 'without a server'}",
         "a server like https://127.0.0.1:6443",
@@ -275,15 +243,13 @@ def _refuse_what_kubectl_refuses(target: Target) -> None:
         for key in keys:
             if f"{key}-data" in owner or key not in owner:
                 continue
-            try:
-                Path(owner[key]).read_bytes()
-            except OSError as error:
+            if wrong := _unreadable(Path(owner[key])):
                 raise target.refused(
-                    f"its {key}, {owner[key]}, cannot be read: {error.strerror}",
+                    f"its {key}, {owner[key]}, cannot be read: {wrong}",
                     expected="the file that the kubeconfig names",
                     command=f"ls -l {shlex.quote(str(owner[key]))}",
                     hint="write the kubeconfig anew, as the cluster's own tool does",
-                ) from error
+                )
     certificate = user.get("client-certificate") or user.get("client-certificate-data")
     if certificate and not (user.get("client-key") or user.get("client-key-data")):
         raise target.refused(
@@ -291,19 +257,16 @@ def _refuse_what_kubectl_refuses(target: Target) -> None:
         )
 
 
+def _unreadable(file: Path) -> str:
+    """Return why a file cannot be read, else nothing; a pipe would be waited for, a device would have no end."""
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            return "it is no ordinary file"
+        with file.open("rb"):
+            return ""
+    except OSError as error:
+        return str(error.strerror)
+
+
 def _kubectl(variable: str, files: list[Path]) -> str:
     return "kubectl" if variable else f"kubectl --kubeconfig {shlex.quote(str(files[0]))}"
-
-
-def _refused(where: str, reason: str, expected: str, *, observed: str = "", hint: str = "") -> InputError:
-    paste = (
-        f"kubectl --kubeconfig {shlex.quote(where)} config view" if os.pathsep not in where else "kubectl config view"
-    )
-    return InputError(
-        f"cannot use the kubeconfig: {reason}",
-        where=where,
-        observed=observed,
-        expected=expected,
-        command=paste,
-        hint=hint,
-    )

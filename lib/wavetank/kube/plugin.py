@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from wavetank.document import read_json
 from wavetank.kube.kubeconfig import Target
 
 __all__ = ["Credential", "log_in"]
@@ -42,7 +43,7 @@ class Credential:
     @property
     def has_run_out(self) -> bool:
         """Whether another one is due."""
-        return self.until is not None and datetime.now(UTC) > self.until - _EARLY
+        return self.until is not None and datetime.now(UTC) + _EARLY > self.until
 
     def as_user(self) -> Obj:
         """Return it as the user of a kubeconfig."""
@@ -78,10 +79,11 @@ def log_in(target: Target) -> Credential:
             timeout=ANSWER_SECONDS,
             check=False,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a variable that no environment takes
         missing = isinstance(error, FileNotFoundError)
+        reason = getattr(error, "strerror", None) or error
         raise target.refused(
-            f"{called} {'is not installed' if missing else f'cannot be run: {error.strerror}'}",
+            f"{called} {'is not installed' if missing else f'cannot be run: {reason}'}",
             expected="a program on the PATH, or where the kubeconfig says that it is",
             command=f"command -v {shlex.quote(command[0])}",
             hint=" ".join(str(asked.get("installHint") or "").split()) or "install it, or log in some other way",
@@ -127,7 +129,7 @@ def _information(target: Target, interactive: bool) -> Obj:
 
 def _credential(answer: str) -> Credential | None:
     try:
-        status = json.loads(answer)["status"]
+        status = read_json(answer)["status"]
         until = status.get("expirationTimestamp")
         given = Credential(
             token=str(status.get("token") or ""),
@@ -135,6 +137,6 @@ def _credential(answer: str) -> Credential | None:
             key=str(status.get("clientKeyData") or ""),
             until=datetime.fromisoformat(until).astimezone(UTC) if until else None,
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
     return given if given.token or (given.certificate and given.key) else None

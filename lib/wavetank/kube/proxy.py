@@ -7,13 +7,13 @@ network policy lets in from outside.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from wavetank.document import read_json
 from wavetank.errors import KubeError, UnreachableError
 from wavetank.kube.client import Client
 from wavetank.kube.connection import ONCE
@@ -37,8 +37,8 @@ class HttpAnswer:
         return self.body.decode(errors="replace")
 
     def json(self) -> Any:
-        """Return the body read as JSON."""
-        return json.loads(self.body)
+        """Return the body read as JSON. Raises `ValueError` for anything else."""
+        return read_json(self.body)
 
 
 def request(

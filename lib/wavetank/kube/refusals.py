@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
 
+from wavetank.document import read_json
 from wavetank.errors import KubeError, NotFoundError
 
 __all__ = ["hangs", "innermost", "reason", "refusal"]
@@ -14,13 +13,13 @@ __all__ = ["hangs", "innermost", "reason", "refusal"]
 def refusal(status: int, body: bytes) -> KubeError:
     """Return the error that a Kubernetes ``Status`` (or whatever else was answered) stands for."""
     try:
-        told = json.loads(body)
-        message = told.get("message") or told["reason"]
+        told = read_json(body)
+        message = str(told.get("message") or told["reason"])
+        causes = (told.get("details") or {}).get("causes") or []
+        observed = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}".strip(": ") for cause in causes)
     except (ValueError, KeyError, TypeError, AttributeError):
-        told, message = {}, body.decode(errors="replace").strip() or f"HTTP {status}"
+        message, observed = body.decode(errors="replace").strip() or f"HTTP {status}", ""
     kind = NotFoundError if status == 404 else KubeError
-    causes = (told.get("details") or {}).get("causes") or []
-    observed = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}".strip(": ") for cause in causes)
     return kind(message, status=status, observed="" if observed in message else observed)
 
 

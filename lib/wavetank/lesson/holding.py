@@ -12,7 +12,7 @@ from contextlib import suppress
 from wavetank.errors import ClusterError, NotFoundError, WaitTimeoutError
 from wavetank.kube import Kube, Obj
 from wavetank.lesson.declared import full_name
-from wavetank.waves import OPERATOR, UP_AGAIN, is_held, operator_away
+from wavetank.waves import OPERATOR, bring_operator_back, is_held, operator_away
 
 __all__ = ["held_up", "require_operator"]
 
@@ -42,7 +42,7 @@ def require_operator(kube: Kube, namespace: str) -> None:
             observed=f"{away}; a load or fault stays until the operator has ended it, and its namespace with it",
             expected="a running operator",
             command=kube.connection.kubectl("-n", "wavetank-system", "get", "deployments,pods"),
-            hint=UP_AGAIN,
+            hint=bring_operator_back(kube),
         )
 
 

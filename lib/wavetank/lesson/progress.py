@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from typing import Any
 
 import platformdirs
 
-from wavetank.document import find_mistake, load_schema
+from wavetank.document import find_mistake, load_schema, read_json
 from wavetank.errors import InputError
 from wavetank.lesson.files import saving
 
@@ -142,10 +143,7 @@ class ProgressFile:
 
 
 def _parse(text: bytes, path: Path) -> Progress:
-    try:
-        data = json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    data = read_json(text)
     if isinstance(data, dict) and isinstance(data.get("version"), int) and data["version"] > VERSION:
         raise InputError(
             f"{path} was written by a newer Wavetank",
@@ -163,7 +161,7 @@ def _parse(text: bytes, path: Path) -> Progress:
 
 
 def _write(path: Path, progress: Progress) -> None:
-    text = json.dumps({"version": VERSION, **asdict(progress)}, indent=2)
+    text = json.dumps(_finite({"version": VERSION, **asdict(progress)}), indent=2)
     new = path.with_suffix(".new")
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
@@ -171,3 +169,10 @@ def _write(path: Path, progress: Progress) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+
+
+def _finite(told: Any) -> Any:
+    """Return data without numbers that JSON does not have: a truth may be none, where nothing was measured."""
+    if isinstance(told, dict):
+        return {key: _finite(value) for key, value in told.items()}
+    return None if isinstance(told, float) and not math.isfinite(told) else told

@@ -34,23 +34,26 @@ class Reached(_Text):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Applied(_Text):
-    """Objects that were applied, each as ``Kind/name``."""
+    """Objects that were applied, each as ``Kind/name``; ``notes`` are sentences on those that have no effect."""
 
     objects: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"applied: {', '.join(self.objects) or 'nothing'}"
+        return "\n".join(
+            [f"applied: {', '.join(self.objects) or 'nothing'}", *(f"  note: {one}" for one in self.notes)]
+        )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Put(_Text):
-    """Objects that were put into the cluster, each as ``Kind/name``, and the text of their manifest."""
+    """What was put into the cluster, and the text of its manifest."""
 
-    objects: tuple[str, ...]
+    applied: Applied
     text: str
 
     def __str__(self) -> str:
-        return f"{Applied(self.objects)}\n\n{self.text.rstrip()}"
+        return f"{self.applied}\n\n{self.text.rstrip()}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -25,6 +25,7 @@ from wavetank.lesson.declared import full_name, is_function
 from wavetank.lesson.files import lay_out, solve, start_over
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.library import LABS, find_lab
+from wavetank.lesson.outranked import outranked
 from wavetank.lesson.place import furnish
 from wavetank.lesson.predictions import Outcome, Truth, judge, read_answer
 from wavetank.lesson.presence import at_work
@@ -156,7 +157,7 @@ class LabSession:
 
     def apply(self, exercise: str) -> Applied:
         """Apply the learner's files of an exercise (with ``solved``, the solution's)."""
-        return Applied(self._apply([self.images.file(file.learner) for file in self.model.exercise(exercise).applied]))
+        return self._apply([self.images.file(file.learner) for file in self.model.exercise(exercise).applied])
 
     def put(self, material: str) -> Put:
         """Apply a piece of the lab's material; the answer shows what was put into the cluster, to be read."""
@@ -266,7 +267,7 @@ class LabSession:
         """Ship a version through a pipeline, a file of the lab's exercises; return the record of the run."""
         return ship(self.kube, self.images, self.model, pipeline, version, watch)
 
-    def _apply(self, files: Iterable[Path]) -> tuple[str, ...]:
+    def _apply(self, files: Iterable[Path]) -> Applied:
         """Apply files, and return what was applied once Knative and the sidecars have taken it up."""
         with self._heard():
             applied = [
@@ -276,7 +277,7 @@ class LabSession:
                 name = function["metadata"]["name"]
                 self.say(f"waiting until Knative says what becomes of {name}")
                 await_verdict(self.kube, name, self.namespace)
-        return tuple(map(full_name, applied))
+        return Applied(tuple(map(full_name, applied)), outranked(self.kube, applied, self.namespace))
 
     def _heard(self) -> AbstractContextManager[None]:
         """In a lab with a mesh, wait at the end of the block until the sidecars have heard of what was changed."""

@@ -6,11 +6,11 @@ program reads what is in the cluster and names them, with a code that is documen
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from dataclasses import dataclass
 
+from wavetank.document import read_json
 from wavetank.errors import KubeError, NotFoundError
 from wavetank.kube import Kube
 from wavetank.pasted import pasted
@@ -35,12 +35,18 @@ class Message:
 
 
 def messages_of(answer: str) -> tuple[Message, ...]:
-    """Read what `istioctl analyze --output json` writes, without mere hints; no finding is an empty answer."""
-    return tuple(
-        Message(told["level"], told["code"], told.get("origin", ""), told["message"])
-        for told in json.loads(answer or "[]")
-        if told["level"] in _WORTH_SAYING
-    )
+    """Read what `istioctl analyze --output json` writes, without mere hints; no finding is an empty answer.
+
+    Raises `ValueError` for what is no such answer.
+    """
+    try:
+        told = [
+            Message(one["level"], one["code"], one.get("origin", ""), one["message"])
+            for one in read_json(answer or "[]")
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a finding without {error}") from error
+    return tuple(message for message in told if message.level in _WORTH_SAYING)
 
 
 def analyze(kube: Kube, namespace: str) -> tuple[Message, ...]:
@@ -48,13 +54,13 @@ def analyze(kube: Kube, namespace: str) -> tuple[Message, ...]:
     program = shutil.which("istioctl")
     if program is None:
         raise NotFoundError("istioctl is not on the PATH", status=404, hint="it is in the bundle: wavetank bundle ls")
-    given = ["--kubeconfig", str(kube.connection.kubeconfig)] if kube.connection.kubeconfig else []
-    command = [program, "analyze", *given, "--namespace", namespace, "--output", "json", "--timeout", f"{_SECONDS}s"]
+    about = ["--namespace", namespace, "--output", "json", "--timeout", f"{_SECONDS}s"]
+    command = [program, "analyze", *kube.connection.flags(), *about]
     try:
         ran = subprocess.run(
             command, capture_output=True, encoding="utf-8", errors="replace", timeout=2 * _SECONDS, check=False
         )
         return messages_of(ran.stdout)  # its exit code says whether it has found an error, not whether it could look
-    except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
-        said = ran.stderr.splitlines()[-3:] if isinstance(error, ValueError | KeyError) else []
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        said = ran.stderr.splitlines()[-3:] if isinstance(error, ValueError) else []
         raise KubeError("istioctl could not look at the namespace", logs=said, command=pasted(*command)) from error

@@ -6,13 +6,13 @@ says is a SPIFFE id, ``spiffe://TRUST DOMAIN/ns/NAMESPACE/sa/SERVICE ACCOUNT``, 
 
 from __future__ import annotations
 
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from wavetank.document import read_json
 from wavetank.errors import KubeError
 from wavetank.kube import Kube, Obj, is_over
 from wavetank.kube.sidecar import SIDECAR, has_sidecar, is_running, sidecar_status
@@ -101,7 +101,7 @@ def read_identity(kube: Kube, pod: Obj) -> Identity:
     done = kube.exec(name, namespace, COMMAND, container=SIDECAR, timeout=_ANSWER_WITHIN)
     try:
         identity = parse_certs(done.stdout)
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise KubeError(
             f"the sidecar of pod {name} does not answer",
             observed=f"exit code {done.exit_code}",
@@ -124,14 +124,17 @@ def parse_certs(text: str) -> Identity | None:
     """Read what ``/certs`` answers: the newest certificate with a SPIFFE id, None when there is none.
 
     Envoy lists one for each use, and after a renewal the old beside the new. Before it, pilot-agent may say something
-    of its own on the same channel. Raises `ValueError`, `KeyError` or `TypeError` for what is no such answer.
+    of its own on the same channel. Raises `ValueError` for what is no such answer.
     """
-    found = [
-        _identity(chain[0], match, certificate.get("ca_cert") or [])
-        for certificate in json.loads(text[max(text.find("{"), 0) :])["certificates"]
-        if (chain := certificate.get("cert_chain")) and (match := _spiffe_id(chain[0]))
-    ]
-    return max(found, key=lambda identity: identity.valid_from, default=None)
+    try:
+        found = [
+            _identity(chain[0], match, certificate.get("ca_cert") or [])
+            for certificate in read_json(text[max(text.find("{"), 0) :])["certificates"]
+            if (chain := certificate.get("cert_chain")) and (match := _spiffe_id(chain[0]))
+        ]
+        return max(found, key=lambda identity: identity.valid_from, default=None)
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(f"no certificates of an Envoy: {error}") from error
 
 
 def _held(kube: Kube, pod: Obj) -> Held:

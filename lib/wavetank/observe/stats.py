@@ -7,6 +7,7 @@ version v2 of a Service as this proxy calls it, ``inbound|8080||`` the applicati
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ FILTER = rf"^(cluster\.(inbound|outbound)\|.*\.({_OF_CLUSTER})|http\.(inbound|ou
 _COUNTERS = frozenset(name.replace(".", "_") for name in (*_CLUSTER_COUNTERS, *_MANAGER_COUNTERS))
 _GAUGES = frozenset(name.replace(".", "_") for name in (*_CLUSTER_GAUGES, *_MANAGER_GAUGES))
 _OWNERS = {"cluster": "cluster_name", "http": "http_conn_manager_prefix"}
-_LINE = re.compile(r"^envoy_(cluster|http)_(\w+)\{([^}]*)\} (\S+)$", re.MULTILINE)
+_LINE = re.compile(r"^envoy_(cluster|http)_(\w+)\{([^}]*)\} ([0-9]{1,20})$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -121,7 +122,7 @@ def destination(cluster: str) -> Destination | None:
 
 
 def parse_stats(text: str) -> ProxyStats:
-    """Read what ``/stats/prometheus`` answered; lines of other statistics are passed over."""
+    """Read what ``/stats/prometheus`` answered; lines of other statistics are passed over, and what is none."""
     read: dict[str, dict[str, Stats]] = {kind: {} for kind in _OWNERS}
     for kind, metric, labels, value in _LINE.findall(text):
         told = dict(_LABEL.findall(labels))
@@ -135,19 +136,30 @@ def parse_stats(text: str) -> ProxyStats:
 def _enter(found: dict[str, Stats], owner: str, metric: str, labels: Mapping[str, str], value: str) -> None:
     """Put one line where it belongs."""
     part: str
-    key: str | float
+    key: str | float | None
     if metric in _COUNTERS:
         part, key = "counters", metric
     elif metric in _GAUGES:
         part, key = "gauges", metric
     elif metric == _LATENCY:
-        part, key = "buckets", float(labels["le"])
+        part, key = "buckets", _bound(labels.get("le", ""))
     elif code := labels.get(_CODES.get(metric, ""), ""):
         part, key = "codes", code
     else:
         return
+    if key is None:
+        return
     stats = found.get(owner) or found.setdefault(owner, Stats({}, {}, {}, {}))
     getattr(stats, part)[key] = int(value)
+
+
+def _bound(text: str) -> float | None:
+    """Return the upper end of a bucket, which may be infinity; None for what is none."""
+    try:
+        bound = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(bound) else bound
 
 
 def rise(before: Stats, after: Stats) -> Stats:

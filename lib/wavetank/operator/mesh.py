@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from wavetank.errors import KubeError
 from wavetank.faults.mesh import Injection
 from wavetank.faults.ownership import MANAGER, handed_back, is_taken, owners_of
-from wavetank.faults.virtualservice import http_routes, joined, left, members, virtual_service
+from wavetank.faults.virtualservice import VIRTUAL_SERVICE, http_routes, joined, left, members, virtual_service
 from wavetank.kube import Obj
 from wavetank.operator.effects import Order, Outcome
-from wavetank.operator.meshrules import VIRTUAL_SERVICE, in_force
+from wavetank.operator.meshrules import in_force
 from wavetank.operator.rules import plan_injection
 from wavetank.waves import API_VERSION
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from wavetank.errors import InputError, NotFoundError
 from wavetank.faults.mesh import Injection
 from wavetank.faults.resource import Fault
-from wavetank.faults.virtualservice import governing, in_words, only_for_gateways, speaks_http, virtual_service
+from wavetank.faults.virtualservice import (
+    VIRTUAL_SERVICE,
+    governing,
+    in_words,
+    only_for_gateways,
+    speaks_http,
+    virtual_service,
+)
 from wavetank.kube import Kube, Obj
 from wavetank.kube.sidecar import has_sidecar
 from wavetank.waves import is_over
 
-__all__ = ["VIRTUAL_SERVICE", "in_force", "injection", "injection_warnings"]
-
-VIRTUAL_SERVICE = ("networking.istio.io/v1", "VirtualService")
+__all__ = ["in_force", "injection", "injection_warnings"]
 
 
 def injection(kube: Kube, fault: Fault, service: Obj, uid: str) -> Injection:

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from wavetank.document import read_json
 from wavetank.durations import parse_duration
 from wavetank.errors import KubeError
 from wavetank.kube import Kube, application_container, is_ready
@@ -64,7 +65,7 @@ class Answer:
     def field(self, name: str) -> Any:
         """Return a field of the body, None where it is not a JSON object or has no such field."""
         try:
-            document = json.loads(self.body)
+            document = read_json(self.body)
         except ValueError:
             return None
         return document.get(name) if isinstance(document, dict) else None

@@ -27,8 +27,8 @@ class Latencies:
         decoded = cls()
         try:
             decoded._counts.update(hdr.decode(text))
-        except ValueError as error:
-            raise InputError("not a latency histogram", observed=repr(text[:60]), expected="base64 HDR, V2") from error
+        except (ValueError, TypeError) as error:
+            raise InputError("not a latency histogram", observed=repr(text)[:60], expected="base64 HDR, V2") from error
         return decoded
 
     def encode(self) -> str:

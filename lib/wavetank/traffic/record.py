@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from wavetank.document import read_json
 from wavetank.errors import InputError
 from wavetank.traffic.histogram import Latencies
 
@@ -161,15 +162,25 @@ def parse_line(line: str) -> Second | dict[str, Any]:
     Raises `InputError` when the line is neither, such as the last words of a pod that crashed.
     """
     try:
-        told = json.loads(line)
+        told = read_json(line)
         if "summary" in told:
-            figures: dict[str, Any] = told["summary"]
+            figures: dict[str, Any] = dict(told["summary"])
             return figures
-        return Second(**told)
+        return _checked(Second(**told))
     except (ValueError, TypeError) as error:
         raise InputError(
             "not a line of a load's log", observed=line[:200], expected="a JSON object: a second, or a summary"
         ) from error
+
+
+def _checked(second: Second) -> Second:
+    """Return a second that says what it should. Raises `ValueError` or `TypeError` for another."""
+    counts = [second.t, second.scheduled, second.sent, second.unsent, *dict(second.status).values()]
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError("a count that is none")
+    datetime.fromisoformat(second.at)
+    Latencies.decode(second.lateness), Latencies.decode(second.histogram)
+    return second
 
 
 def _milliseconds(latencies: Latencies) -> dict[str, float | None]:

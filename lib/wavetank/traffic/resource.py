@@ -27,6 +27,7 @@ MAX_TIMEOUT = 60.0
 ENDED = waves.ENDED["Load"]
 """The phases of a Load that is over."""
 
+_TOO_LARGE = 1e300
 _REQUIRED = {
     "target": "the Service to ask",
     "rate": "requests a second",
@@ -197,25 +198,33 @@ class LoadStatus:
         return self.phase in ENDED
 
 
-def _target(spec: Mapping[str, Any]) -> Target:
+def _target(spec: object) -> Target:
+    spec = _mapping("target", spec)
     require("service" in spec, "target.service", "nothing", "the name of a Service")
     known = {one.name for one in fields(Target)}
-    for key in spec:
-        require(key in known, f"target.{key}", spec[key], f"only {', '.join(sorted(known))}")
+    for key, value in spec.items():
+        require(key in known, f"target.{key}", value, f"only {', '.join(sorted(known))}")
+        if key == "port":
+            require(type(value) is int, "target.port", value, "a port from 1 to 65535")
+        elif key == "headers":
+            texts = all(isinstance(header, str) for header in _mapping("target.headers", value).values())
+            require(texts, "target.headers", value, "a text for each header")
+        else:
+            require(isinstance(value, str), f"target.{key}", value, "a text")
     return Target(**spec)
 
 
 def _profile(spec: Mapping[str, Any]) -> Profile:
     name = spec.get("profile", Steady.name)
-    require(name in PROFILES, "profile", name, f"one of {', '.join(PROFILES)}")
+    require(isinstance(name, str) and name in PROFILES, "profile", name, f"one of {', '.join(PROFILES)}")
     for other in ("ramp", "spike", "trace"):
         require(other == name or other not in spec, other, spec.get(other), f"only with profile {other}, not {name}")
     if name == Ramp.name:
-        start = spec.get("ramp", {}).get("from", 0)
+        start = _mapping("ramp", spec.get("ramp", {})).get("from", 0)
         _require_number("ramp.from", start)
         return Ramp(float(start))
     if name == Spike.name:
-        spike = spec.get("spike", {})
+        spike = _mapping("spike", spec.get("spike", {}))
         if "base" in spike:
             _require_number("spike.base", spike["base"])
         return Spike(
@@ -261,4 +270,11 @@ def _require_seconds(name: str, seconds: float, most: float) -> None:
 
 
 def _require_number(name: str, value: object) -> None:
-    require(isinstance(value, int | float) and not isinstance(value, bool), name, value, "a number")
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _TOO_LARGE
+    require(is_one, name, value, "a number")
+
+
+def _mapping(name: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name} is wrong", observed=str(value), expected="keys with values")
+    return value

@@ -12,14 +12,13 @@ import ipywidgets as ipw
 
 from wavetank.document import write_yaml
 from wavetank.errors import InputError, KubeError, NotFoundError, NotSupportedError
-from wavetank.faults.virtualservice import governing
+from wavetank.faults.virtualservice import VIRTUAL_SERVICE, governing
 from wavetank.faults.virtualservice import in_words as named
 from wavetank.kube import Obj
 from wavetank.kube.manifest import parse
 from wavetank.widgets.controls import button, number, row
 from wavetank.widgets.feed import Feed, Watched
 from wavetank.widgets.models.shift import (
-    VIRTUAL_SERVICE,
     ShiftPicture,
     Weights,
     after,

@@ -1,22 +1,19 @@
-"""Whatever is read ends in data or in an `InputError`, soon, and is not much larger than the file it came from.
-
-Texts are made by chance, the same with every run: of the words that YAML is made of, and of files of tests/reading with
-some bytes changed.
-"""
+"""Whatever is read ends in data or in an `InputError`, soon, and is not much larger than the file it came from."""
 
 from __future__ import annotations
 
 import json
-import random
-import string
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.anything import changed
 from tests.support.kubectl import FILES, alike
 
-from wavetank.document import Document, read_documents, write_yaml
+from wavetank.document import Document, read_documents, read_json, write_yaml
 from wavetank.document.nodes import MOST_VALUES
 from wavetank.errors import InputError
 
@@ -25,6 +22,19 @@ WORDS = [
     *"[ ] { } , \" ' # % @ ` --- ... \\ \\x41 key: {} [] {a: \u00e9 \U0001f6a2".split(),  # noqa: SIM905
 ]
 GAPS = ["", " ", "  ", "\n", "\n  ", "\n    ", "\r\n", "\t", "\n- ", ": ", "\u2028", "\x85"]
+PIECES = st.builds(str.__add__, st.sampled_from(WORDS), st.sampled_from(GAPS))
+CONTENTS = [file.read_bytes()[:5000] for file in sorted(FILES.iterdir())]
+TEXTS = st.one_of(
+    st.text("01289.-+_eExobyn: #~\u00e9\U0001f6a2\n", min_size=1, max_size=6),
+    st.sampled_from(WORDS),
+    st.characters(codec="ascii", exclude_categories=["Cc"]),
+)
+NUMBERS = st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(-1e6, 1e6))
+DATA = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=12,
+)
 
 
 def read(text: str | Path) -> list[Document]:
@@ -45,54 +55,52 @@ def places(data: Any, *keys: str | int) -> list[tuple[str | int, ...]]:
     return [keys, *(place for key, value in inner if len(keys) < 3 for place in places(value, *keys, key))][:50]
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_words_in_any_order_are_data_or_refused(seed: int) -> None:
-    chance = random.Random(seed)
-    found = [
-        read("".join(chance.choice(WORDS) + chance.choice(GAPS) for _ in range(chance.randrange(1, 30))))
-        for _ in range(400)
-    ]
-    assert any(found)
-    assert not all(found)
+def test_words_in_any_order_are_data_or_refused() -> None:
+    found: list[bool] = []
+
+    @given(st.lists(PIECES, min_size=1, max_size=30))
+    @settings(max_examples=600)
+    def look(pieces: list[str]) -> None:
+        found.append(bool(read("".join(pieces))))
+
+    look()
+    assert 100 < sum(found) < len(found) - 100, "both are tried"
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_file_with_some_bytes_changed_is_data_or_refused(seed: int, tmp_path: Path) -> None:
-    chance, path = random.Random(seed), tmp_path / "web.yaml"
-    for file in sorted(FILES.iterdir()):
-        content = bytearray(file.read_bytes()[:5000] or b"a")
-        for _ in range(chance.randrange(1, 5)):
-            at = chance.randrange(len(content))
-            content[at : at + chance.randrange(3)] = bytes(
-                chance.choices(b"\n\t {}[]:,-&*!|>'\"#%@a0\x00\xff\xc3", k=2)
-            )
-        path.write_bytes(content)
-        read(path)
+@given(changed(CONTENTS))
+@settings(max_examples=400)
+def test_a_file_with_some_bytes_changed_is_data_or_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "web.yaml"
+    path.write_bytes(content)
+    read(path)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_what_is_written_is_read_as_the_same(seed: int) -> None:
-    chance = random.Random(seed)
-    for _ in range(100):
-        data = {"data": some(chance, 3)}
-        (document,) = read(write_yaml(data))
-        assert alike(document.data, data), write_yaml(data)
-        (document,) = read(json.dumps(data))
-        assert alike(document.data, data)
+@given(DATA)
+@settings(max_examples=300)
+def test_what_is_written_is_read_as_the_same(data: Any) -> None:
+    data = {"data": data}
+    (document,) = read(write_yaml(data))
+    assert alike(document.data, data), write_yaml(data)
+    (document,) = read(json.dumps(data))
+    assert alike(document.data, data)
+    assert alike(read_json(json.dumps(data)), data)
 
 
-def some(chance: random.Random, deep: int) -> Any:
-    kind = chance.randrange(8 if deep else 6)
-    if kind == 6:
-        return [some(chance, deep - 1) for _ in range(chance.randrange(4))]
-    if kind == 7:
-        return {text(chance): some(chance, deep - 1) for _ in range(chance.randrange(4))}
-    numbers = (chance.randrange(-(2**63), 2**63), chance.uniform(-1e6, 1e6), chance.choice((True, False, None)))
-    return [*numbers, text(chance), chance.choice(WORDS), chance.choice(string.printable[:95])][kind]
+@given(changed([json.dumps({"a": [1, 2.5e300, None, True, "\ud800\u00e9"], "\udc00": {"b": {}}}).encode()]))
+def test_what_a_program_has_written_is_data_that_can_be_printed_or_refused(content: bytes) -> None:
+    with suppress(ValueError):
+        repr(read_json(content)).encode()
+        json.dumps(read_json(content), ensure_ascii=False).encode()
 
 
-def text(chance: random.Random) -> str:
-    return "".join(chance.choices("01289.-+_eExobyn: #~é🚢\n", k=chance.randrange(1, 6)))
+@pytest.mark.parametrize("text", ["[" * 300 + "]" * 300, "[" * 1_000_000, '{"a":' * 990, "[1,]", "", "\xff"])
+def test_what_is_no_json_to_be_printed_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        read_json(text)
+
+
+def test_a_number_that_is_too_large_does_not_end_the_reading() -> None:
+    assert read_json("[1, %s, 2]" % ("9" * 1_000_000)) == [1, float("inf"), 2]
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from tests.support.apiserver import ApiServer
+from tests.support.authority import certify
 from tests.support.proxied import ENVIRONMENTS, surround
 
 from wavetank.errors import UnreachableError
 from wavetank.kube import Kube
 
 Config = dict[str, dict[str, str]]
-
-
-def certify(folder: Path, name: str, since: datetime | None = None) -> dict[str, str]:
-    """Write a certificate for 127.0.0.1, signed by itself, and its key; return their paths as a kubeconfig does."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), since or datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + timedelta(hours=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-    signed = made.add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256())
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    (folder / f"{name}.crt").write_bytes(signed.public_bytes(pem))
-    (folder / f"{name}.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-    return {"client-certificate": str(folder / f"{name}.crt"), "client-key": str(folder / f"{name}.key")}
 
 
 @pytest.fixture

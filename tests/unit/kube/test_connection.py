@@ -51,7 +51,7 @@ def test_a_kubeconfig_that_is_missing_is_named(tmp_path: Path) -> None:
     assert caught.value.where == str(tmp_path / "absent")
 
 
-@pytest.mark.parametrize("text", ["", "{", "apiVersion: v1", "apiVersion: v1\nkind: Config\ncontexts: []\n"])
+@pytest.mark.parametrize("text", ["", "apiVersion: v1", "apiVersion: v1\nkind: Config\ncontexts: []\n"])
 def test_a_kubeconfig_that_says_nothing_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(text)

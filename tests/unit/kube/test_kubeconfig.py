@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from tests.support.apiserver import ApiServer
+from tests.support.authority import certify
 
-from wavetank.errors import InputError, KubeError
+from wavetank.errors import InputError, KubeError, UnreachableError
 from wavetank.kube import Kube
 from wavetank.kube.access import end_of
 from wavetank.kube.kubeconfig import read
@@ -158,17 +159,28 @@ def test_a_current_context_that_is_not_there_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"\xff\xfe{\x00", "it is not UTF-8 text"),
-        (b"clusters: [\n", "it is no YAML"),
-        (b"a: b\n\tc: d\n", "in line 2"),
-        (b"a: \x08\n", "it is no YAML: a character that cannot be"),
+        (b"\xff\xfe{\x00", "not UTF-8 text"),
+        (b"name: caf\xe9\n", ":1: cannot use the kubeconfig: not UTF-8 text"),
+        (b"clusters: [\n", "not valid YAML"),
+        (b"a: b\n\tc: d\n", ":2: cannot use the kubeconfig: not valid YAML: a tab"),
+        (b"a: \x08\n", "there is a control character, U+0008"),
+        (b"a: 1\na: 2\n", ":2: cannot use the kubeconfig: the key 'a' is there twice"),
+        (b"a: 1\n---\nb: 2\n", ":3: cannot use the kubeconfig: a second document begins here"),
         (b"kind: Deployment\n", "it is no kubeconfig, but Deployment"),
+        (b"current-context: on\n", "its current-context is no text"),
         (b"- 1\n", "it is no kubeconfig, but a list"),
         (b"just words", "it is no kubeconfig, but a str"),
         (b"clusters: {a: b}\n", "an entry of 'clusters' is none"),
         (b"contexts: [web]\n", "an entry of 'contexts' is none"),
         (b"users: [{name: me, user: 5}]\n", "an entry of 'users' is none"),
         (b"users: [{name: me}, {name: me}]\n", "'me' is there twice in 'users'"),
+        (b"users: [{name: me, user: {token: 5}}]\n", "user/token of 'me' in 'users' is of another type"),
+        (b"users: [{name: me, user: {exec: log-in}}]\n", "user/exec of 'me' in 'users' is of another type"),
+        (b"users: [{name: me, user: {exec: {args: [1]}}}]\n", "user/exec/args/0 of 'me' in 'users' is of another type"),
+        (
+            b'clusters: [{name: a, cluster: {server: "a\\0"}}]\n',
+            "cluster/server of 'a' in 'clusters' is of",
+        ),
     ],
 )
 def test_a_file_that_is_no_kubeconfig_is_told(tmp_path: Path, text: bytes, told: str) -> None:
@@ -176,11 +188,18 @@ def test_a_file_that_is_no_kubeconfig_is_told(tmp_path: Path, text: bytes, told:
     path.write_bytes(text)
     error = refusal(path)
     assert told in error.summary
-    assert error.where == str(path)
+    assert error.where.partition(":")[0] == str(path)
 
 
 def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
-    assert "Is a directory" in refusal(tmp_path).summary
+    assert "it is a folder" in refusal(tmp_path).summary
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, one: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "it is no ordinary file" in refusal(tmp_path / "pipe").summary
+    error = refusal(change(one, cluster={"certificate-authority": "pipe"}))
+    assert f"its certificate-authority, {tmp_path / 'pipe'}, cannot be read: it is no ordinary file" in error.summary
 
 
 def test_a_byte_order_mark_is_no_hindrance(tmp_path: Path, one: Path) -> None:
@@ -289,6 +308,72 @@ def test_what_a_program_gives_is_sent_and_renewed_when_it_has_run_out(tmp_path: 
     assert connection.credentials() == {"authorization": "Bearer new"}
     (tmp_path / "answer").write_text("")  # it is good for ever: nobody is asked again
     assert connection.credentials() == {"authorization": "Bearer new"}
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00Z", "2020-02-02T00:00:00Z"])
+def test_what_is_given_may_have_run_out_already(tmp_path: Path, one: Path, end: str) -> None:
+    user = plugin(tmp_path, f"echo '{credential(token='tide', expirationTimestamp=end)}'")
+    assert Kube.connect(change(one, user=user)).connection.credentials() == {"authorization": "Bearer tide"}
+
+
+def test_a_token_that_the_server_takes_no_more_is_renewed(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube = Kube.connect(logging_in(api, tmp_path))
+    api.tokens = {"new"}
+    (tmp_path / "answer").write_text(credential(token="new"))
+    with pytest.raises(KubeError, match="Unauthorized"):  # the program was asked a moment ago
+        kube.list("Pod")
+    monkeypatch.setattr("wavetank.kube.connection.LOG_IN_AGAIN_AFTER", 0.0)
+    assert kube.list("Pod") == []
+    api.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"nodeName": "worker"}})
+    api.program("web", lambda command: (0, b"aye", b""), container="web")
+    assert kube.exec("web", "default", ["true"], container="web").stdout == "aye"
+    (tmp_path / "answer").write_text(credential(token="newer"))
+    api.tokens = {"newer"}
+    assert kube.exec("web", "default", ["true"], container="web").stdout == "aye", "a stream is opened anew too"
+    assert (tmp_path / "asked").read_text() == "...", "once at first, and once after each refusal"
+
+
+def test_a_login_that_is_over_is_told_and_the_next_one_is_used(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wavetank.kube.connection.LOG_IN_AGAIN_AFTER", 0.0)
+    kube = Kube.connect(logging_in(api, tmp_path))
+    api.tokens = {"new"}
+    (tmp_path / "answer").write_text("")
+    with pytest.raises(UnreachableError, match="has answered without a credential"):
+        kube.list("Pod")
+    (tmp_path / "answer").write_text(credential(token="new"))
+    assert kube.list("Pod") == []
+
+
+def logging_in(api: ApiServer, folder: Path) -> Path:
+    """Return a kubeconfig whose program gives what is in ``answer``, at first an old token; it counts in ``asked``."""
+    (folder / "answer").write_text(credential(token="old"))
+    script = f"printf . >> {folder}/asked; cat {folder}/answer"
+    return change(api.kubeconfig(folder), user=plugin(folder, script))
+
+
+def test_a_certificate_that_runs_out_is_renewed(tmp_path: Path, one: Path) -> None:
+    def gives(**more: str) -> str:
+        pair = {name: Path(file).read_text() for name, file in certify(tmp_path, "me").items()}
+        status = {"clientCertificateData": pair["client-certificate"], "clientKeyData": pair["client-key"], **more}
+        (tmp_path / "answer").write_text(credential(**status))
+        return pair["client-certificate"]
+
+    def shown() -> str:
+        connection.credentials()
+        return Path(connection.configuration.cert_file).read_text()
+
+    old = gives(expirationTimestamp=(datetime.now(UTC) + timedelta(seconds=5)).isoformat())
+    connection = Kube.connect(change(one, user=plugin(tmp_path, f"cat {tmp_path}/answer"))).connection
+    assert Path(connection.configuration.cert_file).read_text() == old
+    before, new = connection._pool, gives()
+    assert shown() == new != old
+    assert connection._pool is not before, "what is connected already has shown the old one"
+    gives()
+    assert shown() == new, "it is good for ever: nobody is asked again"
 
 
 def test_a_program_beside_the_kubeconfig_is_found(tmp_path: Path, one: Path) -> None:

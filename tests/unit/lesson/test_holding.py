@@ -11,6 +11,7 @@ from tests.support.harbour import NAMESPACE, Harbour
 
 from wavetank.errors import ClusterError, WaitTimeoutError
 from wavetank.kube import Kube
+from wavetank.kube.mark import Mark, write_mark
 from wavetank.lesson import holding
 from wavetank.lesson import restore as restore_module
 from wavetank.lesson.lab import Lab
@@ -59,6 +60,15 @@ def test_without_an_operator_going_somewhere_names_the_fault_and_changes_nothing
     assert caught.value.help.hint.startswith("wavetank up")
     assert "-n wavetank-system get deployments,pods" in caught.value.help.command
     assert api.version == before
+
+
+def test_on_an_adopted_cluster_nobody_is_sent_to_make_another_one(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    put_operator(api, 0)
+    held_fault(api, kube, lab)
+    write_mark(kube.connection, Mark("theirs", "adopt"))
+    with pytest.raises(ClusterError, match="nobody is there to end Fault/slow") as caught:
+        restore(kube, lab, "afloat")
+    assert caught.value.help.hint.startswith("bring the operator back as it was installed in this cluster")
 
 
 def test_an_operator_that_is_only_being_restarted_is_waited_for(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.apiserver import ApiServer
+from tests.support.definitions import definition
 from tests.support.harbour import NAMESPACE, SERVICE, WEB, Harbour
 
 from wavetank.errors import CheckFailedError, InputError
+from wavetank.faults.virtualservice import VIRTUAL_SERVICE
 from wavetank.kube import Kube
 from wavetank.lesson import LabSession, open_lab
 from wavetank.lesson import session as session_module
@@ -23,6 +26,12 @@ from wavetank.lesson.progress import ProgressFile
 from wavetank.observe.analysis import Message
 from wavetank.observe.wire import Wire
 from wavetank.traffic import Answers
+
+ROUTES = {
+    "apiVersion": VIRTUAL_SERVICE[0],
+    "kind": VIRTUAL_SERVICE[1],
+    "spec": {"hosts": [f"web.{NAMESPACE}.svc.cluster.local"], "http": [{"route": [{"destination": {"host": "web"}}]}]},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -237,6 +246,25 @@ class TestInTheMesh:
         meshed.put("web")
         meshed.apply("scale")
         assert waited == ["heard"] * 3
+
+    @pytest.mark.parametrize("born", ["2026-11-01T00:00:00Z", "2036-11-01T00:00:00Z"], ids=["older", "younger"])
+    def test_routes_that_nobody_goes_by_are_told_when_they_are_applied(
+        self, meshed: LabSession, api: ApiServer, born: str
+    ) -> None:
+        api.put(definition(*VIRTUAL_SERVICE, "virtualservices"))
+        api.put({**ROUTES, "metadata": {"name": "theirs", "namespace": "elsewhere", "creationTimestamp": born}})
+        (file,) = meshed.model.exercise("scale").files
+        mine = json.dumps({**ROUTES, "metadata": {"name": "mine"}})
+        file.learner.write_text(f"{WEB}---\n{mine}\n")
+        told = str(meshed.apply("scale")).splitlines()
+        assert told[0] == "applied: Deployment/web, Service/web, VirtualService/mine"
+        if born > "2036":
+            assert told[1:] == []
+        else:
+            (note,) = told[1:]
+            assert note.startswith(
+                "  note: VirtualService mine changes nothing for web: Istio goes by one, and theirs in"
+            )
 
     def test_a_red_check_says_what_istioctl_finds(self, meshed: LabSession, monkeypatch: pytest.MonkeyPatch) -> None:
         found = (Message("Error", "IST0101", "VirtualService tidewater/web", "Referenced host not found"),)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from tests.support.apiserver import ApiServer
 
 from wavetank.errors import KubeError, NotFoundError
+from wavetank.kube import Kube
 from wavetank.observe.analysis import analyze, messages_of
 
 RECORDED = [
@@ -27,7 +28,6 @@ RECORDED = [
         "origin": "Namespace x",
     },
 ]
-KUBE: Any = SimpleNamespace(connection=SimpleNamespace(kubeconfig=Path("/no/kubeconfig")))
 
 
 @pytest.fixture
@@ -51,20 +51,28 @@ def test_nothing_to_say_is_nothing() -> None:
     assert messages_of("") == messages_of("[]") == ()
 
 
-def test_it_looks_at_one_namespace_of_the_clusters_own_kubeconfig(istioctl: Path) -> None:
+def test_it_looks_at_one_namespace_of_the_cluster_that_is_connected_to(istioctl: Path, kube: Kube) -> None:
     istioctl.write_text(json.dumps(RECORDED))
-    assert [message.code for message in analyze(KUBE, "tidewater")] == ["IST0101"]
+    assert [message.code for message in analyze(kube, "tidewater")] == ["IST0101"]
     asked = (istioctl.parent / "asked").read_text()
-    assert "--kubeconfig /no/kubeconfig --namespace tidewater" in asked
+    assert f"--kubeconfig {kube.connection.kubeconfig} --context test --namespace tidewater" in asked
 
 
-def test_what_is_no_answer_is_told(istioctl: Path) -> None:
+def test_of_several_kubeconfigs_it_is_told_the_context(
+    istioctl: Path, api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join([str(tmp_path / "absent"), str(api.kubeconfig(tmp_path))]))
+    analyze(Kube.connect(), "tidewater")
+    assert "analyze --context test --namespace tidewater" in (istioctl.parent / "asked").read_text()
+
+
+def test_what_is_no_answer_is_told(istioctl: Path, kube: Kube) -> None:
     istioctl.write_text("Error: the server could not find the requested resource")
     with pytest.raises(KubeError, match="could not look"):
-        analyze(KUBE, "tidewater")
+        analyze(kube, "tidewater")
 
 
-def test_without_istioctl_it_says_where_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_istioctl_it_says_where_one_is(kube: Kube, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NotFoundError, match="istioctl is not on the PATH"):
-        analyze(KUBE, "tidewater")
+        analyze(kube, "tidewater")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,19 +143,14 @@ class Creation:
 
     def wait_runtimes(self) -> None:
         """Wait until every node's container runtime answers: images can be moved there while kubeadm is at work."""
-        deadline = time.monotonic() + CREATE_SECONDS + RUNTIME_SECONDS
-        while silent := [name for name in self.spec.node_names if not self._runtime_answers(name)]:
-            if self.making.done():
+
+        def silent() -> list[str]:
+            names = [name for name in self.spec.node_names if not self._runtime_answers(name)]
+            if names and self.making.done():
                 self.making.result()  # without nodes there is nothing to wait for
-                deadline = min(deadline, time.monotonic() + RUNTIME_SECONDS)
-            if time.monotonic() > deadline:
-                raise ClusterError(
-                    f"containerd does not answer on {', '.join(silent)}",
-                    observed=f"no answer {RUNTIME_SECONDS} s after the nodes were made",
-                    command=f"docker exec {silent[0]} journalctl -u containerd -n 50 --no-pager",
-                    hint="`wavetank down`, then `wavetank up`",
-                )
-            time.sleep(0.5)
+            return names
+
+        _await_answers(silent, "containerd", "containerd", RUNTIME_SECONDS, made=self.making.done)
 
     def _runtime_answers(self, name: str) -> bool:
         node = next((node for node in self.parts.nodes() if node.name == name), None)
@@ -170,16 +165,9 @@ class Creation:
         """Write the kubeconfig and wait until the API server answers."""
         self.folder.write_kubeconfig(self.parts.kubeconfig(inside=False))
         kube = Kube.connect(self.folder.kubeconfig)
-        deadline = time.monotonic() + API_SECONDS
-        while not kube.alive():
-            if time.monotonic() > deadline:
-                raise ClusterError(
-                    f"the API server of {self.spec.name!r} does not answer",
-                    observed=f"no answer in {API_SECONDS} s",
-                    command=f"docker exec {self.spec.control_plane} journalctl -u kubelet -n 50 --no-pager",
-                    hint="`wavetank down`, then `wavetank up`",
-                )
-            time.sleep(0.5)
+        node = self.spec.control_plane
+        server = f"the API server of {self.spec.name!r}"
+        _await_answers(lambda: [] if kube.alive() else [node], server, "kubelet", API_SECONDS)
 
     def write_mark(self) -> str:
         """Have the cluster and its nodes say that Wavetank has made them: before that, nothing is written to it."""
@@ -215,6 +203,31 @@ class Creation:
     def run_power_agent(self) -> str:
         """Have the power agent running beside the nodes."""
         return beside.run_power_agent(self.client, self.spec, self.bundle, self.parts.kubeconfig(inside=True))
+
+
+def _await_answers(
+    silent: Callable[[], Sequence[str]],
+    what: str,
+    unit: str,
+    seconds: float,
+    made: Callable[[], bool] = lambda: True,
+) -> None:
+    """Return when no node is ``silent`` any more; ``unit`` is whose journal there says why ``what`` does not answer.
+
+    Raises `ClusterError` so many ``seconds`` after the nodes were ``made``, which takes `CREATE_SECONDS` at most.
+    """
+    deadline = time.monotonic() + CREATE_SECONDS + seconds
+    while nodes := silent():
+        if made():
+            deadline = min(deadline, time.monotonic() + seconds)
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"{what} does not answer on {', '.join(nodes)}",
+                observed=f"no answer {seconds:g} s after the nodes were made",
+                command=f"docker exec {nodes[0]} journalctl -u {unit} -n 50 --no-pager",
+                hint="`wavetank down`, then `wavetank up`",
+            )
+        time.sleep(0.5)
 
 
 def _kind_program(bundle: Bundle) -> Path:

@@ -7,6 +7,7 @@ a duration in seconds gets the suffix ``_seconds``, and its histogram's number o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,12 +42,21 @@ class Scraped:
 def samples(text: str, names: Collection[str]) -> Iterator[Sample]:
     """Yield the values of the metrics called ``names`` in what a pod has said.
 
-    Only their lines are parsed: Go's runtime and the client of the API server tell ten times as much.
+    Only their lines are parsed: Go's runtime and the client of the API server tell ten times as much. What is no line
+    of the format is passed over.
     """
-    wanted = "\n".join(line for line in text.split("\n") if line.partition("{")[0].partition(" ")[0] in names)
-    for family in text_string_to_metric_families(f"{wanted}\n"):
-        for sample in family.samples:
-            yield Sample(sample.name, sample.labels, sample.value)
+    for line in text.split("\n"):
+        if line.partition("{")[0].partition(" ")[0] in names:
+            yield from _samples(line)
+
+
+def _samples(line: str) -> list[Sample]:
+    """Return the value in one line; none where it is no number, or the line is not of the format."""
+    try:
+        told = [sample for family in text_string_to_metric_families(f"{line}\n") for sample in family.samples]
+    except ValueError:
+        return []
+    return [Sample(one.name, one.labels, one.value) for one in told if math.isfinite(one.value)]
 
 
 def scrape(kube: Kube, namespace: str, selector: str, port: int) -> list[Scraped]:

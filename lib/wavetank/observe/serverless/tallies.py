@@ -164,7 +164,8 @@ def _key(metric: str, labels: Mapping[str, str]) -> Key | None:
     """Return what a value counts; None for what is of no interest here."""
     if _OVERFLOW in labels:
         return Key(_OVERFLOWN, "", 0)
-    status = int(labels.get("http_response_status_code", 0))
+    told = labels.get("http_response_status_code", "0")
+    status = int(told) if told.isascii() and told.isdecimal() and len(told) == 3 else 0
     kind, _, name = labels.get("messaging_destination_name", "").partition(":")
     broker, place = labels.get("kn_broker_name"), labels.get("kn_broker_namespace")
     if kind == "trigger":

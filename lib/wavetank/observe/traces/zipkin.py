@@ -8,13 +8,13 @@ for itself: one that cannot be drawn is refused with the reason, and the others 
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wavetank.document import read_json
 from wavetank.errors import InputError
 from wavetank.observe.traces.span import Span
 
@@ -27,7 +27,6 @@ _MOST_TAGS = 48
 _LATEST = 253_402_300_799_000_000
 """Microseconds since the epoch that are still a date: the end of the year 9999."""
 
-_MOST_DIGITS = 20
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
 _ENDS = ("ss", "cr")
 """Annotations that end a server's and a client's span; older Envoys send no duration for a server's."""
@@ -44,8 +43,8 @@ class Parsed:
 def parse_spans(body: bytes) -> Parsed:
     """Return the spans in ``body``, a JSON array. Raises `InputError` when it is none."""
     try:
-        told = json.loads(body, parse_int=_integer)
-    except (ValueError, RecursionError) as error:  # ValueError: neither text nor JSON
+        told = read_json(body)
+    except ValueError as error:
         raise _no_array(body, f"not JSON: {error}") from error
     if not isinstance(told, list):
         raise _no_array(body, f"no array but a {type(told).__name__}")
@@ -78,11 +77,6 @@ def span_json(span: Span) -> dict[str, Any]:
         "tags": dict(span.tags),
     }
     return {**{key: value for key, value in told.items() if value}, "duration": span.duration}
-
-
-def _integer(digits: str) -> int | float:
-    """Return an integer; infinity for one that is longer than any number of microseconds, else it ends the parsing."""
-    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
 def _no_array(body: bytes, what: str) -> InputError:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wavetank.errors import InputError
+from wavetank.faults.virtualservice import VIRTUAL_SERVICE
 from wavetank.kube import Obj
 from wavetank.widgets.models.change import Change
 
 __all__ = [
-    "VIRTUAL_SERVICE",
     "ShiftPicture",
     "Weights",
     "after",
@@ -28,7 +28,6 @@ __all__ = [
     "weights_of",
 ]
 
-VIRTUAL_SERVICE = ("networking.istio.io/v1", "VirtualService")
 ALL = 100
 
 Weights = Mapping[str, int]
