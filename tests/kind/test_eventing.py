@@ -96,9 +96,7 @@ class Eventing:
         """Have the pods of boarding-pass answer this share with 503 for a while."""
         order = json.dumps({"kind": "errors", "seconds": seconds, "share": share, "status": 503})
         for pod in self.consumers():
-            asked = self.kube.request(
-                switch_target(pod), "/faults", NAMESPACE, method="POST", body=order, headers=JSON
-            )
+            asked = self.kube.request(switch_target(pod), "/faults", NAMESPACE, method="POST", body=order, headers=JSON)
             assert asked.status == 201
 
     def until(self, holds: Callable[[], bool], waiting_for: str) -> None:

@@ -82,7 +82,14 @@ def running(service: str, **env: str) -> Iterator[Running]:
     """Run one service until the block ends; its log lines are collected as they come."""
     process = subprocess.Popen(
         [sys.executable, str(TIDEWATER / service / "main.py")],
-        env={**os.environ, "PYTHONPATH": str(TIDEWATER), "PORT": "0", "FAULTS_PORT": "0", "DRAIN_SECONDS": "0.3", **env},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(TIDEWATER),
+            "PORT": "0",
+            "FAULTS_PORT": "0",
+            "DRAIN_SECONDS": "0.3",
+            **env,
+        },
         stdout=subprocess.PIPE,
         text=True,
     )

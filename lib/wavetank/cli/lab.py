@@ -15,7 +15,6 @@ import urllib.error
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from html import escape
 from pathlib import Path
 
 import click
@@ -26,6 +25,7 @@ from wavetank.cluster import kubeconfig_path
 from wavetank.errors import InputError, WavetankError
 from wavetank.lesson.library import LABS
 from wavetank.lesson.place import furnish
+from wavetank.markup import html
 from wavetank.pasted import pasted
 from wavetank.processes import tied_to_us
 from wavetank.proxies import except_loopback, open_here
@@ -76,7 +76,7 @@ def _opened(url: str) -> Iterator[None]:
     place = Path(jupyter_runtime_dir())
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=place, prefix="wavetank-", suffix=".html", encoding="utf-8") as page:
-        page.write(f'<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={escape(url)}">')
+        page.write(html('<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={}">', url))
         page.flush()
         webbrowser.open(Path(page.name).as_uri())
         yield

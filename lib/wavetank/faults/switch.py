@@ -1,8 +1,8 @@
 """Faults inside the application: what to say to a service's fault switch, and to which pods.
 
-Each service answers ``/faults`` on its pod's own loopback, at a port of its own (labs/tidewater/shared/faultlistener.py):
-whoever may open a port-forward into the pod reaches it, and nobody else. Every order carries its own end, so the
-application is well again on time whatever becomes of those who asked. Pure functions: the operator does the asking.
+Each service answers ``/faults`` on its pod's own loopback, at a port of its own (labs/tidewater/shared): whoever may
+open a port-forward into the pod reaches it, and nobody else. Every order carries its own end, so the application is
+well again on time whatever becomes of those who asked. Pure functions: the operator does the asking.
 """
 
 from __future__ import annotations

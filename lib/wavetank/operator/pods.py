@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from wavetank.errors import KubeError, NotFoundError, UnreachableError
-from wavetank.faults.switch import PORT
+from wavetank.faults.switch import PORT, restarts, running, switch_target
 from wavetank.faults.switch import order as switch_order
-from wavetank.faults.switch import restarts, running, switch_target
 from wavetank.kube import HttpAnswer, Obj, application_container
 from wavetank.operator.effects import Order, Outcome
 from wavetank.operator.rules import selector_of

@@ -122,7 +122,7 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
 def test_the_token_is_in_no_arguments_and_no_kernel_s_environment_and_no_solution_is_listed(tmp_path: Path) -> None:
     browser, said = tmp_path / "browser", tmp_path / "said"
     browser.write_text(
-        '#!/bin/sh\nfile=${1#file://}\n'
+        "#!/bin/sh\nfile=${1#file://}\n"
         f'(echo "$1"; stat -c %a "$file"; cat "$file") > {said}.part; mv {said}.part {said}\n'
     )
     browser.chmod(0o755)
