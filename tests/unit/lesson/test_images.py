@@ -139,3 +139,21 @@ def test_an_image_that_is_not_declared_is_said_with_its_line(opened: Open, wrong
     declared = "{id: quay, title: it is in the registry, images: [theirs]}"
     with pytest.raises(InputError, match=r"lab\.yaml:\d+: .*" + words):
         opened(solved=False, lab=LAB.replace(declared, wrong))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("theirs:v1\", context: service", "theirs:v1\", context: ../../.."),
+        ("theirs:v1\", context: service", "theirs:v1\", context: /etc"),
+        ("dockerfile: exercises/Dockerfile", "dockerfile: ../../../etc/passwd"),
+        ("theirs:v1\", context: service", "theirs:v1\", context: away"),
+    ],
+)
+def test_what_a_lab_builds_from_is_in_the_labs(folder: Path, before: str, after: str) -> None:
+    (folder / "away").symlink_to("/etc")
+    assert before in LAB
+    (folder / "lab.yaml").write_text(LAB.replace(before, after))
+    with pytest.raises(InputError, match="is outside of the labs") as caught:
+        load_lab(folder / "lab.yaml")
+    assert f"{folder}/lab.yaml:" in str(caught.value)
