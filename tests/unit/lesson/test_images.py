@@ -144,10 +144,10 @@ def test_an_image_that_is_not_declared_is_said_with_its_line(opened: Open, wrong
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("theirs:v1\", context: service", "theirs:v1\", context: ../../.."),
-        ("theirs:v1\", context: service", "theirs:v1\", context: /etc"),
+        ('theirs:v1", context: service', 'theirs:v1", context: ../../..'),
+        ('theirs:v1", context: service', 'theirs:v1", context: /etc'),
         ("dockerfile: exercises/Dockerfile", "dockerfile: ../../../etc/passwd"),
-        ("theirs:v1\", context: service", "theirs:v1\", context: away"),
+        ('theirs:v1", context: service', 'theirs:v1", context: away'),
     ],
 )
 def test_what_a_lab_builds_from_is_in_the_labs(folder: Path, before: str, after: str) -> None:
