@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 from labs.tidewater.shared.signature import sign
 from tests.support import sender
+from tests.support.tidewater import JSON
 from tests.support.waiting import eventually
 
+from wavetank.faults.switch import switch_target
 from wavetank.kube import Kube, Obj, is_ready
 from wavetank.observe.serverless import BrokerState, Counts, await_subscriptions, watch_events
 from wavetank.observe.serverless.events import BROKER as BROKER_KIND
@@ -94,8 +96,8 @@ class Eventing:
         """Have the pods of boarding-pass answer this share with 503 for a while."""
         order = json.dumps({"kind": "errors", "seconds": seconds, "share": share, "status": 503})
         for pod in self.consumers():
-            door = f"pod:{pod['metadata']['name']}:8080"
-            assert self.kube.request(door, "/faults", NAMESPACE, method="POST", body=order).status == 201
+            asked = self.kube.request(switch_target(pod), "/faults", NAMESPACE, method="POST", body=order, headers=JSON)
+            assert asked.status == 201
 
     def until(self, holds: Callable[[], bool], waiting_for: str) -> None:
         eventually(holds, waiting_for, within=60, every=0.2)

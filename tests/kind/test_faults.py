@@ -13,6 +13,7 @@ from tests.support.waiting import eventually
 
 from wavetank.errors import KubeError
 from wavetank.faults import Fault, FaultRun, inject
+from wavetank.faults.switch import PORT, switch_target
 from wavetank.kube import Kube, Obj
 
 pytestmark = pytest.mark.kind
@@ -216,3 +217,15 @@ def test_a_stopped_node_comes_back_by_itself(kube: Kube, namespace: str) -> None
 def _is_ready(node: Obj | None) -> bool:
     assert node is not None
     return any(one["type"] == "Ready" and one["status"] == "True" for one in node["status"]["conditions"])
+
+
+def test_the_fault_switch_is_reached_from_within_the_pod_and_by_no_other_way(payment: str, kube: Kube) -> None:
+    pod = kube.list("Pod", payment, selector="app=payment")[0]
+    assert kube.request(switch_target(pod), "/faults", payment).json() == {"faults": []}
+    assert kube.request("service:payment:80", "/faults", payment).status == 404
+    name, address = pod["metadata"]["name"], pod["status"]["podIP"]
+    answers = []
+    for host in ("127.0.0.1", address):
+        asking = f"import socket; socket.create_connection(({host!r}, {PORT}), 2)"
+        answers.append(kube.exec(name, payment, ["python3", "-c", asking]).exit_code)
+    assert answers == [0, 1]

@@ -9,6 +9,7 @@ import sys
 import tarfile
 import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,22 @@ def test_the_registry_tells_which_bytes_a_tag_means_and_forgets_what_is_deleted(
         registry.digest(NAME, moved)
     with pytest.raises(ImageError, match="failed"):
         engine.pull(f"{registry.host}/{NAME}:v9")
+
+
+def test_the_registry_tells_a_web_page_nothing_whatever_its_name_was_made_to_mean(
+    registry: Registry, spec: ClusterSpec, tag: str
+) -> None:
+    inside = connect().containers.get(f"{spec.name}-registry").attrs["NetworkSettings"]["Networks"].values()
+    addresses = [("127.0.0.1", spec.ports.registry), *((one["IPAddress"], 5000) for one in inside)]
+    pages = [{"Host": f"page.example:{port}"} for _, port in addresses]
+    pages += [{"Host": "localhost.page.example"}, {"Host": registry.host, "Origin": "http://page.example"}]
+    for host, port in addresses:
+        for page in pages:
+            connection = HTTPConnection(host, port, timeout=5)
+            connection.request("GET", "/v2/_catalog", headers=page)
+            answer = connection.getresponse()
+            assert (answer.status, b"repositories" in answer.read()) == (421, False), (host, page)
+            connection.close()
 
 
 def test_a_push_waits_for_a_registry_that_comes_back_and_gives_up_on_one_that_does_not(

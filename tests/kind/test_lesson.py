@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.tidewater import JSON
 
 from wavetank.faults import Fault, inject
+from wavetank.faults.switch import switch_target
 from wavetank.kube import Kube, rollout_state
 from wavetank.kube.pods import is_ready
 from wavetank.kube.wait import has_condition
@@ -105,8 +107,10 @@ def _add_things(kube: Kube, namespace: str) -> None:
 
 
 def _restart_a_container(kube: Kube, namespace: str) -> None:
-    pod = kube.list("Pod", namespace, "app=web")[0]["metadata"]["name"]
-    kube.request(f"pod:{pod}:8080", "/faults", namespace, method="POST", body='{"kind": "crash", "seconds": 1}')
+    asked = kube.list("Pod", namespace, "app=web")[0]
+    order = '{"kind": "crash", "seconds": 1}'
+    kube.request(switch_target(asked), "/faults", namespace, method="POST", body=order, headers=JSON)
+    pod = asked["metadata"]["name"]
     kube.wait_for(
         "Pod",
         pod,

@@ -24,6 +24,7 @@ from tests.support.apistore import Answer, Request
 
 from wavetank.faults import Fault
 from wavetank.faults.resource import to_rfc3339
+from wavetank.faults.switch import PORT
 from wavetank.kube import Kube, Obj
 from wavetank.kube.mark import NODE_LABEL
 from wavetank.waves import FINALIZER
@@ -118,7 +119,7 @@ class Pond:
     def pod(self, name: str, app: str, phase: str = "Running", restarts: int = 0) -> PodSwitch:
         """Put a pod there, or put it again with another phase or number of restarts: its switch is a new one then."""
         pod_switch = self.switches[name] = PodSwitch()
-        self.api.answer(f"pod:{name}:8080", pod_switch.answer, NAMESPACE)
+        self.api.answer(f"pod:{name}:{PORT}", pod_switch.answer, NAMESPACE)
         self.api.put(
             {
                 "apiVersion": "v1",

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 TIDEWATER = Path(__file__).parents[2] / "labs" / "tidewater"
+
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass
@@ -43,6 +45,10 @@ class Running:
         return int(self.first["port"])
 
     @property
+    def faults_port(self) -> int:
+        return int(self.first["faults"])
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -50,11 +56,13 @@ class Running:
         return HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
-        connection = self.connect()
-        try:
+        with closing(self.connect()) as connection:
             return ask(connection, method, path, body, headers)
-        finally:
-            connection.close()
+
+    def switch(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = JSON) -> Reply:
+        """Ask the fault switch, as the operator does."""
+        with closing(HTTPConnection("127.0.0.1", self.faults_port, timeout=5)) as connection:
+            return ask(connection, method, path, body, headers)
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -74,7 +82,14 @@ def running(service: str, **env: str) -> Iterator[Running]:
     """Run one service until the block ends; its log lines are collected as they come."""
     process = subprocess.Popen(
         [sys.executable, str(TIDEWATER / service / "main.py")],
-        env={**os.environ, "PYTHONPATH": str(TIDEWATER), "PORT": "0", "DRAIN_SECONDS": "0.3", **env},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(TIDEWATER),
+            "PORT": "0",
+            "FAULTS_PORT": "0",
+            "DRAIN_SECONDS": "0.3",
+            **env,
+        },
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -22,12 +22,25 @@ MAX_SECONDS = 3600.0
 MIB = 1024 * 1024
 ID = re.compile(r"[a-z0-9.-]{1,80}")
 
-# What each kind takes, with its defaults; anything else is refused.
-KINDS: dict[str, dict[str, float]] = {
-    "latency": {"ms": 500, "jitter_ms": 0},
-    "errors": {"share": 0.5, "status": 503},
-    "cpu-burn": {"threads": 1},
-    "memory-leak": {"mib_per_second": 8, "limit_mib": 256},
+MAX_FAULTS = 32  # each has a thread
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number that a kind of fault takes, from ``least`` to ``most``; ``whole`` numbers only, or any."""
+
+    default: float
+    least: float
+    most: float
+    whole: bool = True
+
+
+# What each kind takes; anything else is refused. The bounds are those of the resource Fault.
+KINDS: dict[str, dict[str, Range]] = {
+    "latency": {"ms": Range(500, 1, 30_000), "jitter_ms": Range(0, 0, 30_000)},
+    "errors": {"share": Range(0.5, 0.01, 1, whole=False), "status": Range(503, 500, 599)},
+    "cpu-burn": {"threads": Range(1, 1, 8)},
+    "memory-leak": {"mib_per_second": Range(8, 1, 256), "limit_mib": Range(256, 1, 4096)},
     "crash": {},
     "unready": {},
 }
@@ -70,12 +83,14 @@ class FaultSwitch:
 
         An order may bring its own ``id``; it then takes the place of the fault that has it, so that giving the same
         order twice is the same as giving it once. Raises `FaultError` when the order is not one of `KINDS`, has no end,
-        or has a parameter that does not fit.
+        or has a parameter that does not fit, or when too many are on.
         """
         kind, seconds, parameters = _read(order)
         fault = Fault(order.get("id", str(next(self._ids))), kind, parameters, time.monotonic() + seconds)
         with self._lock:
             replaced = self._active.get(fault.id)
+            if replaced is None and len(self._active) >= MAX_FAULTS:
+                raise FaultError(f"{MAX_FAULTS} faults are on already: end one first")
             self._active[fault.id] = fault
         if replaced:
             replaced.over.set()
@@ -130,15 +145,23 @@ def _read(order: Any) -> tuple[str, float, dict[str, float]]:
     if "id" in order and not (isinstance(order["id"], str) and ID.fullmatch(order["id"])):
         raise FaultError("id: expected 1 to 80 small letters, digits, dots or hyphens")
     given = {name: value for name, value in order.items() if name not in ("id", "kind", "seconds")}
-    defaults = KINDS[order["kind"]]
-    if unknown := sorted(set(given) - set(defaults)):
-        raise FaultError(f"{unknown[0]}: {order['kind']} takes {', '.join(defaults) or 'no parameters'}")
-    for name, value in {"seconds": order.get("seconds"), **given}.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise FaultError(f"{name}: expected a number, not {value!r}")
-    if not 0 < order["seconds"] <= MAX_SECONDS:
+    takes = KINDS[order["kind"]]
+    if unknown := sorted(set(given) - set(takes)):
+        raise FaultError(f"{unknown[0]}: {order['kind']} takes {', '.join(takes) or 'no parameters'}")
+    for name, value in given.items():
+        if not _is_number(value) or not takes[name].least <= value <= takes[name].most:
+            raise FaultError(f"{name}: expected {takes[name].least:g} to {takes[name].most:g}, not {value!r}")
+        if takes[name].whole and value != int(value):
+            raise FaultError(f"{name}: expected a whole number, not {value!r}")
+    seconds = order.get("seconds")
+    if not _is_number(seconds) or not 0 < seconds <= MAX_SECONDS:
         raise FaultError(f"seconds: expected more than 0 and at most {MAX_SECONDS:.0f}, so that every fault ends")
-    return order["kind"], float(order["seconds"]), {**defaults, **given}
+    return order["kind"], float(seconds), {**{name: one.default for name, one in takes.items()}, **given}
+
+
+def _is_number(value: Any) -> bool:
+    """Tell a number from what only compares like one; NaN is within no bounds."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _burn(fault: Fault) -> None:

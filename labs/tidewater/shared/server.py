@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from .messages import Answer, Request
 
 if TYPE_CHECKING:
+    from .faultlistener import FaultListener
     from .service import Service
 
 MAX_BODY_BYTES = 64 * 1024
@@ -26,7 +27,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 256  # the default of 5 turns connections away in a burst
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], service: Service) -> None:
+    def __init__(self, address: tuple[str, int], service: Service | FaultListener) -> None:
         self.service = service
         super().__init__(address, _Handler)
 

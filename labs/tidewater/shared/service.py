@@ -25,7 +25,8 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-from .faults import FaultError, FaultSwitch
+from .faultlistener import FaultListener
+from .faults import FaultSwitch
 from .instance import Instance
 from .messages import Answer, RefusedError, Request
 from .metrics import Metrics
@@ -153,25 +154,7 @@ class Service:
                 return Answer(200, {"service": self.name, "version": self.version, "pod": self.instance.name})
             case "GET", "/metrics":
                 return Answer(200, self.metrics.text(), "text/plain; version=0.0.4")
-            case "GET", "/faults":
-                return Answer(200, {"faults": [fault.describe() for fault in self.faults.active()]})
-            case "POST", "/faults":
-                return self._start_fault(request)
-            case "DELETE", path if path == "/faults" or path.startswith("/faults/"):
-                fault_id = path.removeprefix("/faults").strip("/") or None
-                ended = self.faults.stop(fault_id)
-                return Answer(404 if fault_id and not ended else 200, {"ended": ended})
         return None
-
-    def _start_fault(self, request: Request) -> Answer:
-        try:
-            fault = self.faults.start(request.json())
-        except FaultError as error:
-            return Answer(422, {"error": str(error)})
-        except RefusedError as refused:
-            return refused.answer
-        self.log("a fault was switched on", level="warning", fault=fault.describe())
-        return Answer(201, fault.describe())
 
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
         """Write one JSON line to standard output; fields that are None are left out."""
@@ -197,8 +180,9 @@ class Service:
         signal.pthread_sigmask(signal.SIG_BLOCK, leave)  # before any thread starts: they must leave the signal to us
         server = Server(("0.0.0.0", int(os.environ.get("PORT", "8080"))), self)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+        faults = FaultListener(self).listen()
         self.instance.serves()
-        self.log("serving", port=server.server_address[1], start_ms=round(self.instance.start_ms))
+        self.log("serving", port=server.server_address[1], faults=faults, start_ms=round(self.instance.start_ms))
         signal.sigwait(leave)
         self.draining = True
         self.log("leaving: not ready any more, still serving")

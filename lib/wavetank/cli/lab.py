@@ -9,18 +9,23 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
+from jupyter_core.paths import jupyter_runtime_dir
 
 from wavetank.bootstrap import follow, running
 from wavetank.cluster import kubeconfig_path
 from wavetank.errors import InputError, WavetankError
 from wavetank.lesson.library import LABS
 from wavetank.lesson.place import furnish
+from wavetank.markup import html
 from wavetank.pasted import pasted
 from wavetank.processes import tied_to_us
 from wavetank.proxies import except_loopback, open_here
@@ -49,18 +54,37 @@ def lab(cluster_name: str, port: int, browser: bool) -> None:
         _wait_until_it_answers(server, port, command)
         url = f"http://127.0.0.1:{port}/{START_PAGE}?token={token}"
         click.echo(f"\nJupyterLab: {url}\n(Ctrl-C ends it; the cluster stays until `wavetank down`)\n")
-        if browser:
-            webbrowser.open(url)
-        follow(
-            print_report,
-            over=lambda: not running() or server.poll() is not None,
-            complain=lambda error: click.echo(error, err=True),
-        )
-        server.wait()
+        with _opened(url) if browser and _browser_is_here() else nullcontext():
+            follow(
+                print_report,
+                over=lambda: not running() or server.poll() is not None,
+                complain=lambda error: click.echo(error, err=True),
+            )
+            server.wait()
     except KeyboardInterrupt:
         click.echo("JupyterLab ends; the cluster stays until `wavetank down`.")
     finally:
         _end(server)
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[None]:
+    """Open ``url`` in a browser by a file that sends it there, and that only this user can read.
+
+    Everybody on this machine can read the arguments that a browser is started with, and the token is in the URL.
+    """
+    place = Path(jupyter_runtime_dir())
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=place, prefix="wavetank-", suffix=".html", encoding="utf-8") as page:
+        page.write(html('<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={}">', url))
+        page.flush()
+        webbrowser.open(Path(page.name).as_uri())
+        yield
+
+
+def _browser_is_here() -> bool:
+    """Return whether a browser that is started here can read files of here: not in VS Code's remote, nor under WSL."""
+    return not os.environ.keys() & {"VSCODE_IPC_HOOK_CLI", "CODESPACES", "REMOTE_CONTAINERS", "WSL_DISTRO_NAME"}
 
 
 def _command(port: int, root: Path) -> list[str]:

@@ -113,6 +113,14 @@ def registry_address(spec: ClusterSpec) -> str:
     return f"{spec.name}-registry:5000"
 
 
+def _names_of_registry(spec: ClusterSpec) -> list[str]:
+    """Return the names by which the registry may be asked: loopback's, and its own on the cluster's network.
+
+    A web page whose name was made to mean this machine comes with a name of its own, and is refused.
+    """
+    return ["localhost", "127.0.0.1", "::1", registry_address(spec).partition(":")[0]]
+
+
 def ensure_base(client: docker.DockerClient, bundle: Bundle) -> str:
     """Load what the labs' own recipes stand on into the engine; return a note."""
     return ensure_images(client, bundle, [_tagged(bundle, BASE_IMAGE)])
@@ -145,6 +153,7 @@ def run_registry(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle)
         "registry",
         _tagged(bundle, REGISTRY_IMAGE),
         ready=lambda _: _answers(f"http://127.0.0.1:{spec.ports.registry}/v2/"),
+        environment={"REGISTRY_NAMES": ",".join(_names_of_registry(spec))},
         ports={"5000/tcp": ("127.0.0.1", spec.ports.registry)},
         volumes=[f"{volume}:/var/lib/registry"],
     )

@@ -1,7 +1,8 @@
 """Faults inside the application: what to say to a service's fault switch, and to which pods.
 
-Each service answers ``/faults`` (labs/tidewater/shared/faults.py). Every order carries its own end, so the application
-is well again on time whatever becomes of those who asked. Pure functions: the operator does the asking.
+Each service answers ``/faults`` on its pod's own loopback, at a port of its own (labs/tidewater/shared): whoever may
+open a port-forward into the pod reaches it, and nobody else. Every order carries its own end, so the application is
+well again on time whatever becomes of those who asked. Pure functions: the operator does the asking.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wavetank.faults.resource import Fault
-from wavetank.kube import Obj, application_port
+from wavetank.kube import Obj
 
-__all__ = ["SWITCHED", "label_selector", "order", "restarts", "running", "switch_target"]
+__all__ = ["PORT", "SWITCHED", "label_selector", "order", "restarts", "running", "switch_target"]
+
+PORT = 8079
+"""Where the application's fault switch listens in its pod; no Service names it."""
 
 SWITCHED: Mapping[str, str] = {
     "container-crash": "crash",
@@ -39,9 +43,9 @@ def order(fault: Fault, fault_id: str, seconds: float) -> dict[str, Any]:
     return {"id": fault_id, "kind": SWITCHED[fault.kind], "seconds": round(seconds, 1), **parameters}
 
 
-def switch_target(pod: Obj, services: Iterable[Obj] = ()) -> str:
-    """Return where the pod's fault switch is, as `Kube.request` names it: where its application serves."""
-    return f"pod:{pod['metadata']['name']}:{application_port(pod, services)}"
+def switch_target(pod: Obj) -> str:
+    """Return where the pod's fault switch is, as `Kube.request` names it."""
+    return f"pod:{pod['metadata']['name']}:{PORT}"
 
 
 def running(pods: Iterable[Obj]) -> list[Obj]:

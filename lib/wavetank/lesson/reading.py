@@ -155,13 +155,28 @@ def _check_names(document: Document) -> None:
             raise _leads_nowhere(
                 document, ("exercises", index, "checkpoint"), "checkpoint", exercise["checkpoint"], checkpoints
             )
+    for name, image in data.get("images", {}).items():
+        _check_is_of_the_labs(document, ("images", name, "context"), image["context"])
     for keys, file in _files(data):
+        _check_is_of_the_labs(document, keys, file)
         if not (folder / file).is_file():
             raise InputError(f"there is no file {file}", where=document.where(*keys), expected=f"a file in {folder}")
     for keys, name in _references(data):
         section, known = f"{keys[-1]}s", list(data.get(f"{keys[-1]}s", ()))
         if name not in known:
             raise _leads_nowhere(document, keys, section.removesuffix("s"), name, known)
+
+
+def _check_is_of_the_labs(document: Document, keys: tuple[Key, ...], name: str) -> None:
+    """Refuse what is outside of the folder that all labs are in: it is read, and goes into images."""
+    folder = document.path.parent.resolve()
+    if not (folder / name).resolve().is_relative_to(folder.parent):
+        raise InputError(
+            f"{name} is outside of the labs",
+            where=document.where(*keys),
+            observed=str((folder / name).resolve()),
+            expected=f"something in {folder.parent}",
+        )
 
 
 def _check_ids(document: Document, section: str, items: Sequence[Mapping[str, Any]]) -> None:

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from wavetank.errors import KubeError, NotFoundError, UnreachableError
+from wavetank.faults.switch import PORT, restarts, running, switch_target
 from wavetank.faults.switch import order as switch_order
-from wavetank.faults.switch import restarts, running, switch_target
 from wavetank.kube import HttpAnswer, Obj, application_container
 from wavetank.operator.effects import Order, Outcome
 from wavetank.operator.rules import selector_of
@@ -62,7 +62,6 @@ class CrashContainers:
     def act(self, order: Order, original: Obj, affected: Sequence[str]) -> Outcome:
         """Crash the chosen pods that have not crashed since they were chosen."""
         crashed, trouble = list(affected), []
-        services = _services(order)
         for chosen in original["pods"]:
             if chosen["name"] in crashed:
                 continue
@@ -70,7 +69,7 @@ class CrashContainers:
             same = pod is not None and pod["metadata"]["uid"] == chosen["uid"]
             if pod is not None and same and restarts(pod, chosen.get("container", "")) == chosen["restarts"]:
                 try:
-                    _switch_on(order, pod, services)
+                    _switch_on(order, pod)
                 except KubeError as error:
                     trouble.append(f"{chosen['name']}: {error.summary}")
                     continue
@@ -98,16 +97,15 @@ class SwitchInPods:
         pods = _running(order, original)
         chosen = sorted(pods, key=lambda pod: pod["metadata"]["name"] not in affected)
         chosen = chosen[: int(order.fault.settings["pods"])]
-        services = _services(order)
-        trouble = _in_each(chosen, lambda pod: _switch_on_if_off(order, pod, services))
+        trouble = _in_each(chosen, lambda pod: _switch_on_if_off(order, pod))
         names = [pod["metadata"]["name"] for pod in chosen if pod["metadata"]["name"] not in trouble]
         words = [f"on in {len(names)} of {len(pods)} pods", *(f"{name}: {why}" for name, why in trouble.items())]
         return Outcome(tuple(dict.fromkeys([*affected, *names])), "; ".join(words), pending=bool(trouble))
 
     def revert(self, order: Order, original: Obj, affected: Sequence[str]) -> str:
         """Switch it off everywhere. After its end the application has done so itself, reachable or not."""
-        pods, services = _running(order, original), _services(order)
-        trouble = _in_each(pods, lambda pod: _switch_off(order, pod, services))
+        pods = _running(order, original)
+        trouble = _in_each(pods, lambda pod: _switch_off(order, pod))
         if trouble and order.seconds_left > 0:
             name, why = next(iter(trouble.items()))
             raise KubeError(f"the fault is still on in {len(trouble)} pods", observed=f"{name}: {why}")
@@ -120,7 +118,7 @@ def _choose(order: Order) -> Obj | None:
     if not pods:
         return None
     chosen = random.sample(pods, min(len(pods), int(order.fault.settings["pods"])))
-    services = _services(order)
+    services = order.kube.list("Service", order.namespace)  # what tells the application from its helpers in a pod
     return {"pods": [_remembered(pod, application_container(pod, services)["name"]) for pod in chosen]}
 
 
@@ -128,11 +126,6 @@ def _remembered(pod: Obj, container: str) -> Obj:
     metadata = pod["metadata"]
     counted = {"container": container, "restarts": restarts(pod, container)}
     return {"name": metadata["name"], "uid": metadata["uid"], **counted}
-
-
-def _services(order: Order) -> list[Obj]:
-    """Return what tells the application from its helpers in a pod."""
-    return order.kube.list("Service", order.namespace)
 
 
 def _running(order: Order, original: Obj) -> list[Obj]:
@@ -155,36 +148,35 @@ def _in_each(pods: Iterable[Obj], do: Callable[[Obj], None]) -> dict[str, str]:
     return trouble
 
 
-def _switch_on_if_off(order: Order, pod: Obj, services: Sequence[Obj]) -> None:
-    answer = _ask(order, pod, services, "GET", "/faults")
+def _switch_on_if_off(order: Order, pod: Obj) -> None:
+    answer = _ask(order, pod, "GET", "/faults")
     try:
         on = {fault["id"] for fault in answer.json()["faults"]}
     except (ValueError, KeyError, TypeError) as error:
         raise KubeError("it has no fault switch", observed=f"GET /faults answered {answer.text[:200]}") from error
     if order.uid not in on:
-        _switch_on(order, pod, services)
+        _switch_on(order, pod)
 
 
-def _switch_on(order: Order, pod: Obj, services: Sequence[Obj]) -> None:
+def _switch_on(order: Order, pod: Obj) -> None:
     seconds = max(order.seconds_left, 0.1)
-    _ask(order, pod, services, "POST", "/faults", json.dumps(switch_order(order.fault, order.uid, seconds)))
+    _ask(order, pod, "POST", "/faults", json.dumps(switch_order(order.fault, order.uid, seconds)))
 
 
-def _switch_off(order: Order, pod: Obj, services: Sequence[Obj]) -> None:
-    _ask(order, pod, services, "DELETE", f"/faults/{order.uid}", fine=(404,))
+def _switch_off(order: Order, pod: Obj) -> None:
+    _ask(order, pod, "DELETE", f"/faults/{order.uid}", fine=(404,))
 
 
 def _ask(
     order: Order,
     pod: Obj,
-    services: Sequence[Obj],
     method: str,
     path: str,
     body: str | None = None,
     fine: Sequence[int] = (),
 ) -> HttpAnswer:
     """Talk to the pod's fault switch. Raises `KubeError` when it refuses or does not answer."""
-    target = switch_target(pod, services)
+    target = switch_target(pod)
     try:
         answer = order.kube.request(
             target,
@@ -198,9 +190,8 @@ def _ask(
     except (NotFoundError, UnreachableError):
         raise
     except KubeError as error:
-        container = application_container(pod, services)["name"]
         raise KubeError(
-            f"the fault switch of its container {container} does not answer at :{target.rpartition(':')[2]}",
+            f"its fault switch does not answer at :{PORT}",
             status=error.status,
             observed=error.summary,
         ) from error

@@ -1,9 +1,13 @@
-"""The page's two addresses in JupyterLab's server, behind its token like everything else there, and our custom.css."""
+"""The page's two addresses in JupyterLab's server, behind its token like everything else there, and our custom.css.
+
+The server hands its environment to every kernel and terminal. From here on the token is no part of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +54,8 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(app: Any) -> None:
+    if app.identity_provider.token:  # which reads it
+        os.environ.pop("JUPYTER_TOKEN", None)
     app.web_app.settings["static_custom_path"].append(str(CUSTOM))  # behind the user's own
     base = app.web_app.settings["base_url"]
     addresses = {ADDRESS: PageHandler, f"{ADDRESS}/state": StateHandler}

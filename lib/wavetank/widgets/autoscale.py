@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import ipywidgets as ipw
-
 from wavetank.widgets.charts import TimeChart, key
 from wavetank.widgets.feed import Feed, Watched
+from wavetank.widgets.markup import Html, Markup
 from wavetank.widgets.models.autoscale import AutoscalePicture, Sample, after
 from wavetank.widgets.style import note, table
 from wavetank.widgets.view import LiveView, Place
@@ -26,7 +25,7 @@ class AutoscaleView(LiveView):
         self._feed = self.following(Feed(place.kube, watched, AutoscalePicture(name), after, self.touch))
         self._replicas = TimeChart("Pods", lines=2, steps=True)
         self._metric = TimeChart("What it measures", lines=2, steps=True)
-        self._words = ipw.HTML()
+        self._words = Html()
         self.body.children = (self._replicas.box, self._metric.box, self._words)
 
     def text(self) -> str:
@@ -52,7 +51,7 @@ class AutoscaleView(LiveView):
         self._words.value = note("; ".join(filter(None, [latest.words, picture.rivals])))
 
 
-def _pods(latest: Sample) -> str:
+def _pods(latest: Sample) -> Markup:
     rows = [
         (key(0, "there are"), f"{latest.real}"),
         (key(1, "it wants"), f"{latest.wanted}"),
@@ -61,7 +60,7 @@ def _pods(latest: Sample) -> str:
     return table(("", "pods"), rows, caption="pods")
 
 
-def _metrics(latest: Sample) -> str:
+def _metrics(latest: Sample) -> Markup:
     rows = []
     for index, metric in enumerate(latest.metrics):
         measured = "-" if metric.current is None else f"{metric.current:.0f}"

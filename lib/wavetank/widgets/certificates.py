@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-import ipywidgets as ipw
-
 from wavetank.observe.identity import Held, identities
 from wavetank.widgets.controls import button, row
+from wavetank.widgets.markup import NOTHING, Html, Markup, html
 from wavetank.widgets.models.certificates import CertificatesPicture, Talk, expires, issuer
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import announced, escape, mark, table
+from wavetank.widgets.style import announced, mark, table
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["Certificates", "Talks"]
@@ -36,7 +35,7 @@ class Certificates(LiveView):
         self._place, self._talks = place, talks
         self._picture: CertificatesPicture | None = None
         self._again = button("Read again", self._press_again, explained="ask every sidecar again")
-        self._said, self._held, self._spoken = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._said, self._held, self._spoken = Html(), Html(), Html()
         self.body.children = (self._held, self._spoken, row(self._again, self._said))
 
     def text(self) -> str:
@@ -74,22 +73,22 @@ class Certificates(LiveView):
             self.touch()
 
 
-def _certificates(picture: CertificatesPicture, now: datetime) -> str:
+def _certificates(picture: CertificatesPicture, now: datetime) -> Markup:
     rows = [_row(held, now) for held in picture.held]
     return table(("pod", "who it is", "issued by", "expires"), rows, caption="certificates", words=(1, 2, 3))
 
 
 def _row(held: Held, now: datetime) -> tuple[str, str, str, str]:
     if held.identity is None:
-        return escape(held.pod), f"{mark(Tone.WARN)}{escape(held.trouble)}", "-", "-"
+        return held.pod, html("{}{}", mark(Tone.WARN), held.trouble), "-", "-"
     tone, words = expires(held.identity, now)
-    identity = f"<code>{escape(held.identity.uri)}</code>"
-    return escape(held.pod), identity, escape(issuer(held.identity)), f"{mark(tone)}{escape(words)}"
+    identity = html("<code>{}</code>", held.identity.uri)
+    return held.pod, identity, issuer(held.identity), html("{}{}", mark(tone), words)
 
 
-def _spoken(talks: Iterable[Talk]) -> str:
-    rows = [(escape(t.source), escape(t.destination), f"{mark(t.tone)}{escape(t.words)}") for t in talks]
+def _spoken(talks: Iterable[Talk]) -> Markup:
+    rows = [(t.source, t.destination, html("{}{}", mark(t.tone), t.words)) for t in talks]
     if not rows:
-        return ""
+        return NOTHING
     head = ("who has spoken", "to whom", "how")
-    return "<h5>Who has spoken to whom</h5>" + table(head, rows, caption="who has spoken to whom", words=(1, 2))
+    return html("<h5>Who has spoken to whom</h5>") + table(head, rows, caption="who has spoken to whom", words=(1, 2))

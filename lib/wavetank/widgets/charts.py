@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import bqplot as bq
 import ipywidgets as ipw
 
-from wavetank.widgets.style import escape
+from wavetank.widgets.markup import Html, Markup, html
 
 __all__ = ["DASHES", "ChartMark", "TimeChart", "framed", "key", "round_up"]
 
@@ -30,9 +30,9 @@ class ChartMark:
     letter: str
 
 
-def key(line: int, name: str) -> str:
+def key(line: int, name: str) -> Markup:
     """Return the legend of the ``line``-th line (from 0) as HTML: a sample of it, and its name."""
-    return f'<span class="wt-key l{line + 1}" aria-hidden="true"></span>{escape(name)}'
+    return html('<span class="wt-key l{}" aria-hidden="true"></span>{}', line + 1, name)
 
 
 class TimeChart:
@@ -77,7 +77,7 @@ class TimeChart:
         lines: Sequence[Sequence[float]],
         marks: Sequence[ChartMark] = (),
         *,
-        numbers: str,
+        numbers: Markup,
     ) -> None:
         """Draw ``lines`` (one value for each of ``x``, nan for none) and ``marks``; write ``numbers`` (HTML) beside.
 
@@ -134,7 +134,7 @@ def _ticks(begin: float, end: float) -> list[float]:
 
 def framed(
     title: str, across: str, marks: Sequence[bq.Mark], axes: Sequence[bq.Axis], *, height: int = 150, right: int = 12
-) -> tuple[ipw.HBox, ipw.HTML]:
+) -> tuple[ipw.HBox, Html]:
     """Return a drawing under its heading with the numbers beside it, and the numbers; sizes are in pixels."""
     figure = bq.Figure(
         marks=list(marks),
@@ -145,9 +145,9 @@ def framed(
         display_toolbar=False,
         layout=ipw.Layout(width="100%", height=f"{height}px"),
     )
-    drawing = ipw.VBox([ipw.HTML(f"<h5>{escape(title)} <span>{escape(across)}</span></h5>"), figure])
+    drawing = ipw.VBox([Html(html("<h5>{} <span>{}</span></h5>", title, across)), figure])
     drawing.add_class("wt-drawing")
-    numbers = ipw.HTML()
+    numbers = Html()
     numbers.add_class("wt-numbers")
     box = ipw.HBox([drawing, numbers])
     box.add_class("wt-chart")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.lesson import CheckResult, LabSession
 from wavetank.widgets.controls import button, row
+from wavetank.widgets.markup import Html, Markup, html, joined
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import announced, escape, note
+from wavetank.widgets.style import announced, note
 from wavetank.widgets.view import View
 
 __all__ = ["Check"]
@@ -24,9 +23,9 @@ class Check(View):
         self._apply = button("Apply", self._press_apply, explained=f"apply {files} to the cluster")
         self._check = button("Check", self._press_check, css="wt-primary", explained="see whether it works")
         self._hint = button("Hint", self._press_hint)
-        self._doing, self._result, self._told = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._doing, self._result, self._told = Html(), Html(), Html()
         edited = f"You edit: {files}" + (f"; {lab.model.elsewhere}" if lab.model.elsewhere else "")
-        task = ipw.HTML(f'<p>{escape(declared.task)}</p><p class="wt-dim">{escape(edited)}</p>')
+        task = Html(html('<p>{}</p><p class="wt-dim">{}</p>', declared.task, edited))
         buttons = row(self._apply, self._check, self._hint, self._doing)
         self.body.children = (task, buttons, self._result, self._told)
         self._show_progress()
@@ -41,8 +40,8 @@ class Check(View):
         progress = self._lab.progress.progress.exercise(self._id)
         self.tell("passed" if progress.passed else "not yet")
         self._hint.description = f"Hint {min(progress.hints + 1, 3)} of 3"
-        seen = "".join(f"<li>{escape(hint)}</li>" for hint in self._hints[: progress.hints])
-        self._told.value = f'<h5>Hints</h5><ol class="wt-hints">{seen}</ol>' if seen else ""
+        seen = joined(html("<li>{}</li>", hint) for hint in self._hints[: progress.hints])
+        self._told.value = html('<h5>Hints</h5><ol class="wt-hints">{}</ol>', seen) if seen else ""
 
     def _say(self, words: str) -> None:
         self._doing.value = announced(words)
@@ -78,5 +77,7 @@ class Check(View):
         self._show_progress()
 
 
-def _verdict(result: CheckResult) -> str:
-    return f'<div role="status" aria-live="polite">{note(str(result), Tone.GOOD if result.passed else Tone.WARN)}</div>'
+def _verdict(result: CheckResult) -> Markup:
+    return html(
+        '<div role="status" aria-live="polite">{}</div>', note(str(result), Tone.GOOD if result.passed else Tone.WARN)
+    )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 
-import ipywidgets as ipw
-
 from wavetank.bootstrap import Progress, StepSeen
 from wavetank.cluster import ClusterSpec, status
 from wavetank.errors import WavetankError
 from wavetank.lesson.library import cluster_for
+from wavetank.widgets.markup import Html, html
 from wavetank.widgets.models.standing import Up, standing
 from wavetank.widgets.models.tone import Tone
 from wavetank.widgets.rising import Rising
-from wavetank.widgets.style import escape, mark, table
+from wavetank.widgets.style import mark, table
 from wavetank.widgets.view import LiveView
 
 __all__ = ["ClusterUp"]
@@ -35,7 +34,7 @@ class ClusterUp(LiveView):
         self._spec: ClusterSpec = cluster_for(lab, cluster)
         super().__init__("Cluster comes up", f"{self._spec.name}, for {lab}")
         self._rising = self.following(Rising(cluster, self._spec))
-        self._steps = ipw.HTML()
+        self._steps = Html()
         self.body.children = (self._steps,)
 
     @property
@@ -81,5 +80,5 @@ class ClusterUp(LiveView):
 
 
 def _row(step: StepSeen, now: float) -> tuple[str, str, str, str]:
-    words = f"{mark(_TONES[step.state])}{step.state}"
-    return escape(step.name), words, f"{step.seconds(now):.1f}", escape(step.note)
+    words = html("{}{}", mark(_TONES[step.state]), step.state)
+    return step.name, words, f"{step.seconds(now):.1f}", step.note

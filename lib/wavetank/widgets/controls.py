@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import ipywidgets as ipw
 
+from wavetank.widgets.markup import visible
 from wavetank.widgets.shells import at_once
 
 __all__ = ["button", "choice", "listing", "number", "options", "row", "text_field", "toggle"]
@@ -16,7 +17,7 @@ _W = TypeVar("_W", bound=ipw.DOMWidget)
 
 def button(words: str, pressed: Callable[[], object], *, css: str = "", explained: str = "") -> ipw.Button:
     """Return a button that calls ``pressed``; ``explained`` is shown when the pointer rests on it."""
-    made = ipw.Button(description=words, tooltip=explained or words)
+    made = ipw.Button(description=visible(words), tooltip=visible(explained or words))
     if css:
         made.add_class(css)
     made.on_click(lambda _: pressed())

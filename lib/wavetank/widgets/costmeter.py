@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 
-import ipywidgets as ipw
-
 from wavetank.lesson import LabSession
 from wavetank.lesson.replay import replay_day
 from wavetank.observe.billing import AlwaysOn, Meter, Point, Replay, load_prices
@@ -15,8 +13,9 @@ from wavetank.traffic.resource import MAX_RATE
 from wavetank.widgets.charts import key
 from wavetank.widgets.controls import button, number, row
 from wavetank.widgets.curves import CurveChart
+from wavetank.widgets.markup import NOTHING, Html, Markup, html, joined
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, note, table
+from wavetank.widgets.style import note, table
 from wavetank.widgets.view import LiveView
 
 __all__ = ["CostMeter"]
@@ -45,7 +44,7 @@ class CostMeter(LiveView):
         self._holds = number("requests a second that one holds", holds, 1, MAX_RATE)
         for field in (self._replicas, self._holds):
             field.observe(lambda _: self.touch(), "value")
-        self._bills, self._words, self._prices = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._bills, self._words, self._prices = Html(), Html(), Html()
         self._chart = CurveChart(f"{self.prices.currency} a month", "over requests a day", curves=2)
         self.body.children = (
             row(self._start, self._stop, self._replicas, self._holds),
@@ -85,13 +84,13 @@ class CostMeter(LiveView):
         self._start.disabled, self._stop.disabled = replaying, not replaying
         self.tell(self._said)
         footnote = f"{meter.footnote}. " if meter and meter.footnote else ""
-        self._prices.value = f'<p class="wt-dim wt-told">{escape(footnote)}Prices: {escape(str(self.prices))}.</p>'
+        self._prices.value = html('<p class="wt-dim wt-told">{}Prices: {}.</p>', footnote, str(self.prices))
         if meter is None:
-            self._chart.show([], [[], []], numbers="")
+            self._chart.show([], [[], []], numbers=NOTHING)
             return
         told = f"{meter.cheaper}\n{meter.where_even}"
-        self._words.value = (
-            f'<p class="wt-told">{escape(meter.subject)}</p>{note(told, Tone.GOOD)}{note(meter.warning)}'
+        self._words.value = html(
+            '<p class="wt-told">{}</p>{}{}', meter.subject, note(told, Tone.GOOD), note(meter.warning)
         )
         self._bills.value = _bills(meter)
         points = meter.points
@@ -118,9 +117,9 @@ class CostMeter(LiveView):
         super()._end()
 
 
-def _bills(meter: Meter) -> str:
+def _bills(meter: Meter) -> Markup:
     lines = [
-        (f"&emsp;{escape(what)}" if is_part else f"<b>{escape(what)}</b>", escape(much), escape(cost))
+        (html("&emsp;{}", what) if is_part else html("<b>{}</b>", what), much, cost)
         for bill in meter.bills
         for is_part, what, much, cost in rows(bill)
     ]
@@ -136,11 +135,11 @@ def _marked(meter: Meter) -> list[tuple[str, str, Point]]:
     return marked
 
 
-def _numbers(meter: Meter) -> str:
+def _numbers(meter: Meter) -> Markup:
     lines = [
         (f"{letter}, {name}", f"{point.requests:,.0f}", money(point.pay_per_use), money(point.always_on))
         for letter, name, point in _marked(meter)
     ]
-    legend = " &nbsp; ".join(key(line, name) for line, name in enumerate(("pay per use", "always on")))
+    legend = joined((key(line, name) for line, name in enumerate(("pay per use", "always on"))), html(" &nbsp; "))
     head = ("", "requests a day", "pay per use", "always on")
-    return f"<p>{legend}</p>" + table(head, lines, caption="pay per use and always on")
+    return html("<p>{}</p>", legend) + table(head, lines, caption="pay per use and always on")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import bqplot as bq
 
 from wavetank.widgets.charts import DASHES, framed, round_up
+from wavetank.widgets.markup import Markup
 
 __all__ = ["CurveChart"]
 
@@ -39,7 +40,9 @@ class CurveChart:
         self.box, self._numbers = framed(title, across, marks, axes, height=200, right=18)
         self._drawn: object = None
 
-    def show(self, x: Sequence[float], curves: Sequence[Sequence[float]], marks: Marks = (), *, numbers: str) -> None:
+    def show(
+        self, x: Sequence[float], curves: Sequence[Sequence[float]], marks: Marks = (), *, numbers: Markup
+    ) -> None:
         """Draw ``curves`` (one value for each of ``x``, from 0 up) and ``marks``; write ``numbers`` (HTML) beside.
 
         What is on the page already is not sent again.

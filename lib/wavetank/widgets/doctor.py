@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.cluster import find_spec, load_spec
 from wavetank.cluster.doctor import Finding, examine, worst
 from wavetank.widgets.controls import button, row
+from wavetank.widgets.markup import Html, html
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import announced, escape, mark, table
+from wavetank.widgets.style import announced, mark, table
 from wavetank.widgets.view import View
 
 __all__ = ["Doctor"]
@@ -23,7 +22,7 @@ class Doctor(View):
         super().__init__("Doctor", "what a cluster needs of this machine")
         self._spec = load_spec(find_spec(cluster))
         self._again = button("Look again", self._press_again, explained="examine this machine again")
-        self._said, self._table = ipw.HTML(), ipw.HTML()
+        self._said, self._table = Html(), Html()
         self.body.children = (self._table, row(self._again, self._said))
         self._examine()
 
@@ -55,5 +54,5 @@ class Doctor(View):
 
 def _row(finding: Finding) -> tuple[str, str, str, str]:
     tone, verdict = _VERDICTS[finding.level]
-    mend = f"<code>{escape(finding.mend)}</code>" if finding.mend else ""
-    return escape(finding.name), f"{mark(tone)}{verdict}", escape(finding.seen), mend
+    mend = html("<code>{}</code>", finding.mend) if finding.mend else ""
+    return finding.name, html("{}{}", mark(tone), verdict), finding.seen, mend

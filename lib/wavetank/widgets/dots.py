@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import bqplot as bq
 
 from wavetank.widgets.charts import framed, round_up
-from wavetank.widgets.style import escape
+from wavetank.widgets.markup import Markup, html
 
 __all__ = ["DotChart", "dot_key"]
 
@@ -18,9 +18,9 @@ _SHAPES = ("circle", "triangle-up")
 _SIGNS = ("●", "▲")
 
 
-def dot_key(series: int, name: str) -> str:
+def dot_key(series: int, name: str) -> Markup:
     """Return the legend of the ``series``-th series (from 0) as HTML: its shape, and its name."""
-    return f'<span class="wt-dot l{series + 1}" aria-hidden="true">{_SIGNS[series]}</span>{escape(name)}'
+    return html('<span class="wt-dot l{}" aria-hidden="true">{}</span>{}', series + 1, _SIGNS[series], name)
 
 
 class DotChart:
@@ -45,7 +45,7 @@ class DotChart:
         self.box, self._numbers = framed(title, across, self._dots, [self._counted, self._values])
         self._drawn: tuple[int, tuple[tuple[float, ...], ...]] | None = None
 
-    def show(self, series: Sequence[Sequence[float]], wanted: int, *, numbers: str) -> None:
+    def show(self, series: Sequence[Sequence[float]], wanted: int, *, numbers: Markup) -> None:
         """Draw each of ``series``, of which ``wanted`` measurements are to come; write ``numbers`` (HTML) beside.
 
         What is on the page already is not sent again.

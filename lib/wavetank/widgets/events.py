@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.observe.serverless import BrokerState, Counts, TriggerState, watch_events
 from wavetank.widgets.controls import button, row
 from wavetank.widgets.looking import LookFeed
+from wavetank.widgets.markup import NOTHING, Html, Markup, html
 from wavetank.widgets.models.tone import Tone
 from wavetank.widgets.stack import stack, stack_key
-from wavetank.widgets.style import escape, facts, mark, note, table
+from wavetank.widgets.style import facts, mark, note, table
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["EventView"]
@@ -24,7 +23,7 @@ class EventView(LiveView):
         super().__init__("Events", f"broker {broker}")
         self._events = watch_events(place.kube, place.namespace, broker)
         self._feed = self.following(LookFeed(place.kube, lambda _: self._events.look(), self.touch))
-        self._about, self._counts, self._triggers = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._about, self._counts, self._triggers = Html(), Html(), Html()
         self._again = button("Count from here", self._press_again, explained="begin every count at 0")
         self.body.children = (self._about, row(self._again), self._counts, self._triggers)
 
@@ -60,42 +59,44 @@ class EventView(LiveView):
         self.touch()
 
 
-def _about(broker: BrokerState) -> str:
+def _about(broker: BrokerState) -> Markup:
     tone = {True: Tone.GOOD, False: Tone.BAD, None: Tone.BUSY}[broker.ready]
-    state = f"<p>{mark(tone)}{escape(f'broker {broker.name}: {broker.words}')}</p>"
+    state = html("<p>{}{}</p>", mark(tone), f"broker {broker.name}: {broker.words}")
     untold = broker.came is None and broker.url
     words = "Knative Eventing does not tell what it counts: is metrics-protocol prometheus in its config-observability?"
     return state + facts([("address", broker.url)] if broker.url else []) + (note(words) if untold else "")
 
 
-def _counts(broker: BrokerState) -> str:
+def _counts(broker: BrokerState) -> Markup:
     counted = [(trigger.name, trigger.counts) for trigger in broker.triggers if trigger.counts]
     if not counted:
-        return ""
+        return NOTHING
     most = max(counts.done for _, counts in counted)
     rows = [_row(name, counts, most) for name, counts in counted]
     head = ("trigger", "", "events", *_ENDS, "failed attempts")
     shown = table(head, rows, caption="what became of the events", words=(1,))
     apart = [name for name, counts in counted if not counts.adds_up]
     words = f"The ends of {', '.join(apart)} do not add up just now: events are on their way, or a pod began anew."
-    return f"<h5>What became of the events</h5>{stack_key(_ENDS)}{shown}" + (note(words) if apart else "")
+    return html("<h5>What became of the events</h5>{}{}", stack_key(_ENDS), shown) + (note(words) if apart else "")
 
 
 def _row(name: str, counts: Counts, most: int) -> tuple[str, ...]:
     ends = (counts.delivered, counts.filtered, counts.dead_lettered, counts.lost)
     numbers = (counts.done, *ends, counts.failures)
-    return (escape(name), stack(ends, most), *(f"{count}" for count in numbers))
+    return (name, stack(ends, most), *(f"{count}" for count in numbers))
 
 
-def _triggers(broker: BrokerState) -> str:
+def _triggers(broker: BrokerState) -> Markup:
     if not broker.triggers:
-        return note("No trigger: nobody gets its events.") if broker.ready is not None else ""
+        return note("No trigger: nobody gets its events.") if broker.ready is not None else NOTHING
     head = ("trigger", "wants", "sends to", "after a failure", "dead letters to", "how it is")
     shown = table(head, map(_trigger, broker.triggers), caption="triggers", words=range(1, 6))
-    return f'<h5>Triggers</h5><div class="wt-scroll" tabindex="0" role="group" aria-label="triggers">{shown}</div>'
+    return html(
+        '<h5>Triggers</h5><div class="wt-scroll" tabindex="0" role="group" aria-label="triggers">{}</div>', shown
+    )
 
 
 def _trigger(trigger: TriggerState) -> tuple[str, ...]:
     tone = {True: Tone.GOOD, False: Tone.BAD, None: Tone.BUSY}[trigger.ready]
     words = (trigger.wants, trigger.subscriber, trigger.retries, trigger.dead_letters or "nowhere", trigger.words)
-    return (f"{mark(tone)}{escape(trigger.name)}", *map(escape, words))
+    return (html("{}{}", mark(tone), trigger.name), *words)

@@ -11,17 +11,18 @@ from wavetank.faults import CATALOGUE, FaultRun, FaultStatus, Kind, Target, emer
 from wavetank.faults.resource import MAX_DURATION
 from wavetank.widgets.controls import button, choice, number, row
 from wavetank.widgets.feed import Feed, Watched
+from wavetank.widgets.markup import Html, Markup, html, visible
 from wavetank.widgets.models.faults import FaultBoard, after, fault_for
 from wavetank.widgets.models.tone import Tone
 from wavetank.widgets.shells import answers_while_busy
-from wavetank.widgets.style import announced, escape, facts, mark
+from wavetank.widgets.style import announced, facts, mark
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["FaultPanel"]
 
 _TONES = {"Pending": Tone.BUSY, "Active": Tone.WARN}
 
-_ONLY_WHEN_IDLE = (
+_ONLY_WHEN_IDLE = html(
     "While a cell runs, this kernel answers no click: <code>wavetank fault stop-all</code> in a terminal stops at once."
 )
 
@@ -38,23 +39,23 @@ class FaultPanel(LiveView):
         self._stop = button(
             "Emergency stop", self._press_stop, css="wt-stop", explained="end every load and every fault"
         )
-        self._stopped = ipw.HTML("" if answers_while_busy() else _ONLY_WHEN_IDLE)
+        self._stopped = Html("" if answers_while_busy() else _ONLY_WHEN_IDLE)
         self._kind = choice("fault", list(CATALOGUE), "pod-kill", width="240px")
         self._target = choice("at", [], width="260px")
         self._seconds = number("seconds", 30, 1, MAX_DURATION)
         self._inject = button("Inject", self._press_inject, css="wt-primary", explained="inject this fault")
         self._inject.disabled = True  # until there is something to aim at
-        self._about, self._parameters = ipw.HTML(), row()
+        self._about, self._parameters = Html(), row()
         self._kind.observe(lambda _: self._describe(), "value")
         self._rows: dict[str, _Row] = {}
         self._active = ipw.VBox()
-        self._none = ipw.HTML('<span class="wt-dim">none</span>')
+        self._none = Html(html('<span class="wt-dim">none</span>'))
         self.body.children = (
             row(self._stop, self._stopped),
             row(self._kind, self._target, self._seconds, self._inject),
             self._parameters,
             self._about,
-            ipw.HTML("<h5>Faults that are on</h5>"),
+            Html(html("<h5>Faults that are on</h5>")),
             self._active,
         )
         self._describe()
@@ -81,7 +82,7 @@ class FaultPanel(LiveView):
 
     def _offer(self, targets: Sequence[Target]) -> None:
         """Let the learner choose among ``targets``; the one chosen stays chosen."""
-        offered = [(str(target), target) for target in targets]
+        offered = [(visible(str(target)), target) for target in targets]
         if list(self._target.options) != offered:
             chosen = self._target.value
             with self._target.hold_sync():
@@ -131,19 +132,24 @@ class _Row:
     """One active fault's line: what it is, how long it lasts yet, and the button that reverts it."""
 
     def __init__(self, fault: str, panel: FaultPanel) -> None:
-        self._words = ipw.HTML(layout=ipw.Layout(flex="1 1 420px"))
+        self._words = Html(layout=ipw.Layout(flex="1 1 420px"))
         self._button = button("Revert", lambda: panel.revert(fault, self._button), explained=f"revert {fault} now")
         self.box = row(self._words, self._button)
 
     def write(self, fault: FaultStatus) -> None:
         """Bring the line up to date."""
-        affected = f' <span class="wt-dim">affects {escape(", ".join(fault.affected))}</span>' if fault.affected else ""
+        affected = html(' <span class="wt-dim">affects {}</span>', ", ".join(fault.affected)) if fault.affected else ""
         left = f"{fault.time_left():.0f} s left" if fault.ends_at else "begins"
-        self._words.value = (
-            f"{mark(_TONES.get(fault.phase, Tone.WARN))}<b>{escape(fault.kind)}</b> at {escape(fault.target)}, "
-            f"{fault.phase.lower()}, <b>{left}</b>{affected}"
+        self._words.value = html(
+            "{}<b>{}</b> at {}, {}, <b>{}</b>{}",
+            mark(_TONES.get(fault.phase, Tone.WARN)),
+            fault.kind,
+            fault.target,
+            fault.phase.lower(),
+            left,
+            affected,
         )
 
 
-def _about(kind: Kind) -> str:
+def _about(kind: Kind) -> Markup:
     return facts((("does", kind.does), ("watch", kind.watch), ("reverts", kind.reverts)))

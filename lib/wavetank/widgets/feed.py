@@ -48,7 +48,8 @@ def look(kube: Kube, watched: Sequence[Watched], picture: _P, after: Reducer[_P]
 class Feed(Generic[_P]):
     """Follows the objects ``watched`` and keeps the latest picture of them.
 
-    ``on_change`` is called from the feed's threads whenever the picture or the contact changed; it must be quick.
+    ``on_change`` is called from the feed's threads whenever the picture or the contact changed; it must be quick
+    and raise nothing.
     """
 
     def __init__(

@@ -61,8 +61,12 @@ class LoadDesk:
 
     def _take_up(self) -> None:
         """Turn to the latest load if it is another one, and put what is new on its time line."""
-        with self._lock:
+        try:
             timeline = self._feed.picture
+        except Exception:  # what the reducer has raised: the view asks for the picture too, and tells it
+            self._on_change()
+            return
+        with self._lock:
             load = timeline.latest_load
             if load and load["metadata"]["uid"] != self._uid:
                 self._turn_to(LoadRun(self._kube, load["metadata"]["name"], self._namespace), load["metadata"]["uid"])

@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from wavetank.widgets.markup import NOTHING, Markup, html, joined
 from wavetank.widgets.models.layers import Layers, Place, arrange
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, shape
+from wavetank.widgets.style import shape
 
 __all__ = ["Box", "Line", "graph"]
 
@@ -27,8 +28,8 @@ _LONG, _TALL = 126, 2 * _ROW + 4
 """The room that the words of a line take."""
 _SPOTS = (0.5, 0.62, 0.38, 0.74, 0.26)
 
-_OPEN = '<path class="lock" d="M0 6h8v5H0zM6 6V3.5a2 2 0 0 1 4 0V5"/>'
-_CLOSED = '<path class="lock" d="M2 6h8v5H2zM4 6V3.5a2 2 0 0 1 4 0V6"/>'
+_OPEN = html('<path class="lock" d="M0 6h8v5H0zM6 6V3.5a2 2 0 0 1 4 0V5"/>')
+_CLOSED = html('<path class="lock" d="M2 6h8v5H2zM4 6V3.5a2 2 0 0 1 4 0V6"/>')
 
 _Point = tuple[float, float]
 
@@ -53,10 +54,10 @@ class Line:
     locked: bool | None = None
 
 
-def graph(boxes: Collection[Box], lines: Sequence[Line], label: str) -> str:
+def graph(boxes: Collection[Box], lines: Sequence[Line], label: str) -> Markup:
     """Return the SVG, ``label`` being what a screen reader says in its place; nothing when there are no boxes."""
     if not boxes:
-        return ""
+        return NOTHING
     layers = arrange([box.name for box in boxes], [(line.source, line.target) for line in lines])
     width = 2 * _MARGIN + _WIDTH + (layers.columns - 1) * _ACROSS
     height = 2 * _MARGIN + _HEIGHT + (layers.rows - 1) * _DOWN
@@ -65,21 +66,26 @@ def graph(boxes: Collection[Box], lines: Sequence[Line], label: str) -> str:
     drawn = [_line(line, points) for line, points in zip(lines, ways, strict=True)]
     drawn += [_words(line, _free_spot(points, taken)) for line, points in zip(lines, ways, strict=True)]
     drawn += [_box(box, layers) for box in boxes]
-    return (
-        f'<svg class="wt-graph" role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}" '
-        f'style="max-width:{width}px">{"".join(drawn)}</svg>'
+    return html(
+        '<svg class="wt-graph" role="img" aria-label="{}" viewBox="0 0 {} {}" style="max-width:{}px">{}</svg>',
+        label,
+        width,
+        height,
+        width,
+        joined(drawn),
     )
 
 
-def _box(box: Box, layers: Layers) -> str:
+def _box(box: Box, layers: Layers) -> Markup:
     x, y = _middle(layers.places[box.name])
     left, top = x - _WIDTH / 2, y - _HEIGHT / 2
-    outline = ' class="outlined"' if box.outlined else ""
-    return (
-        f'<rect x="{left:g}" y="{top:g}" width="{_WIDTH}" height="{_HEIGHT}" rx="5"{outline}/>'
-        f'<text class="n" x="{x:g}" y="{y - 3:g}">{escape(_short(box.name, _BOLD))}</text>'
-        f'<text class="w" x="{x:g}" y="{y + 13:g}">{escape(_short(box.words))}</text>'
-    )
+    outline = html(' class="outlined"') if box.outlined else NOTHING
+    rect = html('<rect x="{:g}" y="{:g}" width="{}" height="{}" rx="5"{}/>', left, top, _WIDTH, _HEIGHT, outline)
+    return joined([rect, _text("n", x, y - 3, _short(box.name, _BOLD)), _text("w", x, y + 13, _short(box.words))])
+
+
+def _text(css: str, x: float, y: float, words: str) -> Markup:
+    return html('<text class="{}" x="{:g}" y="{:g}">{}</text>', css, x, y, words)
 
 
 def _points(line: Line, layers: Layers) -> list[_Point]:
@@ -90,16 +96,15 @@ def _points(line: Line, layers: Layers) -> list[_Point]:
     return [(x + aside, y), *bends, (end - aside, row)]
 
 
-def _line(line: Line, points: Sequence[_Point]) -> str:
+def _line(line: Line, points: Sequence[_Point]) -> Markup:
     curves = [
         f"C{(x0 + x1) / 2:g} {y0:g} {(x0 + x1) / 2:g} {y1:g} {x1:g} {y1:g}" for (x0, y0), (x1, y1) in pairwise(points)
     ]
     (x, y), (tip, row) = points[0], points[-1]
     back = -8 if x < tip else 8
-    return (
-        f'<g class="wt-{line.tone}"><path class="e" d="M{x:g} {y:g}{"".join(curves)}"/>'
-        f'<polygon points="{tip:g},{row:g} {tip + back:g},{row - 4.5:g} {tip + back:g},{row + 4.5:g}"/></g>'
-    )
+    path = html('<path class="e" d="M{:g} {:g}{}"/>', x, y, "".join(curves))
+    corners = " ".join(f"{at:g},{y:g}" for at, y in ((tip, row), (tip + back, row - 4.5), (tip + back, row + 4.5)))
+    return html('<g class="wt-{}">{}<polygon points="{}"/></g>', line.tone, path, corners)
 
 
 def _free_spot(points: Sequence[_Point], taken: list[_Point]) -> _Point:
@@ -114,14 +119,14 @@ def _free_spot(points: Sequence[_Point], taken: list[_Point]) -> _Point:
     return found
 
 
-def _words(line: Line, spot: _Point) -> str:
+def _words(line: Line, spot: _Point) -> Markup:
     """Return the words of a line around ``spot``, its mark and lock before them."""
     left = spot[0] - (_ICON + max(map(len, line.words), default=0) * _LETTER) / 2
     top = spot[1] - len(line.words) * _ROW / 2
     icons = [shape(line.tone), "" if line.locked is None else _CLOSED if line.locked else _OPEN]
-    return "".join(
-        f'<g transform="translate({left:g},{top + row * _ROW + 1:g})">{icon}</g>'
-        f'<text class="l" x="{left + _ICON:g}" y="{top + row * _ROW + 10:g}">{escape(words)}</text>'
+    return joined(
+        html('<g transform="translate({:g},{:g})">{}</g>', left, top + row * _ROW + 1, icon)
+        + _text("l", left + _ICON, top + row * _ROW + 10, words)
         for row, (words, icon) in enumerate(zip(line.words, icons, strict=False))
     )
 

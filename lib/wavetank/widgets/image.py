@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.images import Build, Image, megabytes
+from wavetank.widgets.markup import Html, Markup, html
 from wavetank.widgets.models.image import ImagePicture, LayerLine, layers, name_of, short
-from wavetank.widgets.style import bar, escape, facts, mark, table
+from wavetank.widgets.style import bar, facts, mark, table
 from wavetank.widgets.view import View
 
 __all__ = ["ImageView"]
@@ -24,7 +23,7 @@ class ImageView(View):
         names = " and ".join(name_of(image) for image in picture.images)
         super().__init__("Two images" if other else "Image", names)
         self.tell(f"{layers(picture.shared)} shared" if other else layers(picture.image.layers))
-        self.body.children = (ipw.HTML(_about(picture)), ipw.HTML(_table(picture)))
+        self.body.children = (Html(_about(picture)), Html(_table(picture)))
 
     @property
     def rebuilt_words(self) -> str:
@@ -41,7 +40,7 @@ class ImageView(View):
         return self._picture.text()
 
 
-def _about(picture: ImagePicture) -> str:
+def _about(picture: ImagePicture) -> Markup:
     lines = []
     for image in picture.images:
         tags = ", ".join(image.tags) or "none"
@@ -51,7 +50,7 @@ def _about(picture: ImagePicture) -> str:
     return facts([*lines, *((label, words) for label, words in told if words)])
 
 
-def _table(picture: ImagePicture) -> str:
+def _table(picture: ImagePicture) -> Markup:
     head = ("made by, the lowest layer first", "size", "where it comes from", "digest")
     if picture.other is not None:
         head = (*head[:2], "which image has it", head[3])
@@ -60,5 +59,5 @@ def _table(picture: ImagePicture) -> str:
 
 def _row(line: LayerLine) -> tuple[str, str, str, str]:
     size = bar(line.share, megabytes(line.layer.size))
-    words = f"{mark(line.tone)}{escape(line.words)}" if line.words else "-"
-    return f"<code>{escape(line.made_by)}</code>", size, words, f"<code>{escape(short(line.layer.digest))}</code>"
+    words = html("{}{}", mark(line.tone), line.words) if line.words else "-"
+    return html("<code>{}</code>", line.made_by), size, words, html("<code>{}</code>", short(line.layer.digest))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.images.isolation import Comparison, Row
+from wavetank.widgets.markup import Html, Markup, html
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, mark, note, table
+from wavetank.widgets.style import mark, note, table
 from wavetank.widgets.view import View
 
 __all__ = ["IsolationView"]
@@ -21,7 +20,7 @@ class IsolationView(View):
         super().__init__("Isolation", "an ordinary process and a container")
         self._comparison = comparison
         self.tell(_summary(comparison))
-        self.body.children = (ipw.HTML(note(comparison.notice) + _rows(comparison)),)
+        self.body.children = (Html(note(comparison.notice) + _rows(comparison)),)
 
     def text(self) -> str:
         """Return which aspects are the container's own and which are the same; the numbers are on the page."""
@@ -35,11 +34,11 @@ def _summary(comparison: Comparison) -> str:
     return f"{len(comparison.own)} of {len(comparison.rows)} aspects are the container's own"
 
 
-def _rows(comparison: Comparison) -> str:
+def _rows(comparison: Comparison) -> Markup:
     head = ("", "process", "container", "whose")
     return table(head, map(_cells, comparison.rows), caption="a process and a container", words=(1, 2, 3))
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
-    whose = f"{mark(_TONES[row.isolated])}{escape(row.words)}"
-    return escape(row.aspect), escape(row.process), escape(row.container), whose
+    whose = html("{}{}", mark(_TONES[row.isolated]), row.words)
+    return row.aspect, row.process, row.container, whose

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_uppercase
 
-import ipywidgets as ipw
-
 from wavetank.lesson import LabSession
 from wavetank.traffic import PROFILES, LoadStatus, Mark, Summary
 from wavetank.traffic.resource import MAX_DURATION, MAX_RATE
@@ -16,7 +14,8 @@ from wavetank.traffic.series import Snapshot
 from wavetank.widgets.charts import ChartMark, TimeChart, key
 from wavetank.widgets.controls import button, choice, number, row
 from wavetank.widgets.following import LoadDesk
-from wavetank.widgets.style import escape, list_items, table
+from wavetank.widgets.markup import NOTHING, Html, Markup, html
+from wavetank.widgets.style import list_items, table
 from wavetank.widgets.view import LiveView
 
 __all__ = ["LoadPanel"]
@@ -44,7 +43,7 @@ class LoadPanel(LiveView):
         self._fill_in()
         self._rates = TimeChart("Requests a second", lines=2)
         self._latencies = TimeChart("Latency in ms from the scheduled send", lines=3)
-        self._marks = ipw.HTML()
+        self._marks = Html()
         self.body.children = (
             row(self._load, self._profile, self._rate, self._seconds, self._start, self._stop),
             self._rates.box,
@@ -111,7 +110,7 @@ def _lettered(marks: Sequence[Mark]) -> list[tuple[Mark, str]]:
     return [(mark, ascii_uppercase[index % 26]) for index, mark in enumerate(marks)]
 
 
-def _rates(snapshot: Snapshot, summary: Summary) -> str:
+def _rates(snapshot: Snapshot, summary: Summary) -> Markup:
     answered = summary.status.total() - summary.failed
     share = snapshot.error_share[-1] if snapshot.error_share else math.nan
     rows = [
@@ -123,7 +122,7 @@ def _rates(snapshot: Snapshot, summary: Summary) -> str:
     return table(("", "last second", "in all"), rows, caption="requests a second")
 
 
-def _latencies(snapshot: Snapshot, summary: Summary) -> str:
+def _latencies(snapshot: Snapshot, summary: Summary) -> Markup:
     named = (
         ("half of them (p50)", snapshot.p50, 50.0),
         ("95 % of them (p95)", snapshot.p95, 95.0),
@@ -136,13 +135,13 @@ def _latencies(snapshot: Snapshot, summary: Summary) -> str:
     return table(("answers came within", "last second", "in all"), rows, caption="latency in milliseconds")
 
 
-def _what_happened(marks: Sequence[Mark]) -> str:
+def _what_happened(marks: Sequence[Mark]) -> Markup:
     items = (
-        f"<li><time>{letter}, at {mark.second:.0f} s</time><span>{escape(mark.kind)}: {escape(mark.text)}</span></li>"
+        html("<li><time>{}, at {:.0f} s</time><span>{}: {}</span></li>", letter, mark.second, mark.kind, mark.text)
         for mark, letter in _lettered(marks)
     )
     listed = list_items(items, "wt-log", "marks on the time line")
-    return f"<h5>Marks on the time line</h5>{listed}" if listed else ""
+    return html("<h5>Marks on the time line</h5>{}", listed) if listed else NOTHING
 
 
 def _last(values: Sequence[float]) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import ipywidgets as ipw
-
 from wavetank.images.pipeline import Pipeline, Records, RunRecord, StageRecord
 from wavetank.widgets.controls import button, row, text_field, toggle
+from wavetank.widgets.markup import NOTHING, Html, Markup, html
 from wavetank.widgets.models.pipeline import OUTCOMES, STATES, cut, last_lines, requests, speaking, status, text
 from wavetank.widgets.records import RunFeed
-from wavetank.widgets.style import escape, mark, note, table
+from wavetank.widgets.style import mark, note, table
 from wavetank.widgets.view import LiveView
 
 __all__ = ["PipelineView"]
@@ -45,7 +44,7 @@ class PipelineView(LiveView):
         self._feed = self.following(RunFeed(records or Records(self._name), self.touch))
         self._version = text_field("version", "such as v2")
         self._go = button("Run", self._press_run, css="wt-primary", explained="ship this version, stage by stage")
-        self._outcome, self._stages, self._log = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._outcome, self._stages, self._log = Html(), Html(), Html()
         self._more = toggle("More of the log", self.touch)
         self.body.children = (
             row(self._version, self._go),
@@ -80,24 +79,25 @@ class PipelineView(LiveView):
             self.complain("Write which version to ship first, such as v2.")
 
 
-def _outcome(record: RunRecord) -> str:
+def _outcome(record: RunRecord) -> Markup:
     met = requests(record)
-    told = f"<p>Requests: {escape(met)}</p>" if met else ""
-    return (note(cut(f"{record.outcome}: {record.why}"), OUTCOMES[record.outcome]) if record.ended else "") + told
+    told = html("<p>Requests: {}</p>", met) if met else NOTHING
+    ended = note(cut(f"{record.outcome}: {record.why}"), OUTCOMES[record.outcome]) if record.ended else NOTHING
+    return ended + told
 
 
-def _stages(record: RunRecord) -> str:
+def _stages(record: RunRecord) -> Markup:
     head = ("stage", "", "seconds", "what it came to")
     return table(head, map(_cells, record.stages), caption="stages", words=(1, 3))
 
 
 def _cells(stage: StageRecord) -> tuple[str, str, str, str]:
     took = "-" if stage.state in ("waiting", "skipped") else f"{stage.seconds:.1f}"
-    return escape(stage.name), f"{mark(STATES[stage.state])}{stage.state}", took, escape(cut(stage.said))
+    return stage.name, html("{}{}", mark(STATES[stage.state]), stage.state), took, cut(stage.said)
 
 
-def _log(stage: StageRecord | None, count: int) -> str:
+def _log(stage: StageRecord | None, count: int) -> Markup:
     if stage is None or not stage.log:
-        return ""
-    lines = escape(last_lines(stage, count))
-    return f'<h5>Last lines of {escape(stage.name)}</h5><pre class="wt-lines">{lines}</pre>'
+        return NOTHING
+    lines = last_lines(stage, count)
+    return html('<h5>Last lines of {}</h5><pre class="wt-lines">{}</pre>', stage.name, lines)

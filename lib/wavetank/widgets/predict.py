@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.lesson import LabSession
 from wavetank.lesson.lab import Number
 from wavetank.widgets.controls import button, number, options, row
+from wavetank.widgets.markup import Html, html
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import announced, escape, mark
+from wavetank.widgets.style import announced, mark
 from wavetank.widgets.view import View
 
 __all__ = ["Predict"]
@@ -35,8 +34,8 @@ class Predict(View):
                 self._answer = options([choice.text for choice in choices])
         self._commit = button("Commit", self._press_commit, css="wt-primary", explained="this is what I expect")
         self._compare = button("Compare", self._press_compare, explained="hold it against what was measured")
-        self._said = ipw.HTML()
-        question = ipw.HTML(f'<p class="wt-question">{escape(declared.question)}</p>')
+        self._said = Html()
+        question = Html(html('<p class="wt-question">{}</p>', declared.question))
         self.body.children = (question, self._answer, row(self._commit, self._compare, self._said))
         self._show_answer()
 

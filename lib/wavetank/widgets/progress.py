@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.lesson import LabSession
 from wavetank.lesson.report import Report
+from wavetank.widgets.markup import NOTHING, Html, Markup, html
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, list_items, mark, note, table
+from wavetank.widgets.style import list_items, mark, note, table
 from wavetank.widgets.view import LiveView
 
 __all__ = ["Progress"]
@@ -21,7 +20,7 @@ class Progress(LiveView):
     def __init__(self, lab: LabSession) -> None:
         super().__init__("Progress", lab.model.title)
         self._lab = lab
-        self._shown = ipw.HTML()
+        self._shown = Html()
         self.body.children = (self._shown,)
 
     def text(self) -> str:
@@ -35,25 +34,27 @@ class Progress(LiveView):
         self._shown.value = note(report.notice) + _objectives(report) + _exercises(report) + _predictions(report)
 
 
-def _objectives(report: Report) -> str:
-    items = (f"<li>{escape(objective)}</li>" for objective in report.lab.objectives)
-    return "<h5>What you can do after this lab</h5>" + list_items(items, "wt-bullets", "what you can do after this lab")
+def _objectives(report: Report) -> Markup:
+    items = (html("<li>{}</li>", objective) for objective in report.lab.objectives)
+    return html("<h5>What you can do after this lab</h5>") + list_items(
+        items, "wt-bullets", "what you can do after this lab"
+    )
 
 
-def _exercises(report: Report) -> str:
+def _exercises(report: Report) -> Markup:
     rows = []
     for exercise in report.lab.exercises:
         state = report.progress.exercise(exercise.id)
-        done = f"{mark(Tone.GOOD)}passed" if state.passed else f"{mark(Tone.WAIT)}not yet"
+        done = html("{}passed", mark(Tone.GOOD)) if state.passed else html("{}not yet", mark(Tone.WAIT))
         help_ = "solution shown" if state.solution_shown else (f"{state.hints} of 3 hints" if state.hints else "-")
-        rows.append((escape(exercise.title), done, help_))
-    return table(("exercise", "", "help"), rows, caption="exercises", words=(1, 2)) if rows else ""
+        rows.append((exercise.title, done, help_))
+    return table(("exercise", "", "help"), rows, caption="exercises", words=(1, 2)) if rows else NOTHING
 
 
-def _predictions(report: Report) -> str:
+def _predictions(report: Report) -> Markup:
     rows = []
     for prediction in report.lab.predictions:
         known = report.progress.predictions.get(prediction.id)
         tone, words = _VERDICTS[known.right if known else None]
-        rows.append((escape(prediction.question), f"{mark(tone)}{words}"))
-    return table(("prediction", ""), rows, caption="predictions") if rows else ""
+        rows.append((prediction.question, html("{}{}", mark(tone), words)))
+    return table(("prediction", ""), rows, caption="predictions") if rows else NOTHING

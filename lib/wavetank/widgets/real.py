@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.cluster import CAPABILITIES, Capability, Info, find_spec, info_of, load_spec
 from wavetank.engine.kinds import KINDS
+from wavetank.widgets.markup import NOTHING, Html, Markup, html
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, mark, table
+from wavetank.widgets.style import mark, table
 from wavetank.widgets.view import View
 
 __all__ = ["WhatIsReal"]
@@ -23,8 +22,8 @@ class WhatIsReal(View):
         self._info: Info = info_of(load_spec(find_spec(cluster)).provider)
         super().__init__("What is real", f"on a cluster made by {self._info.name}")
         rows = (_row(words, self._info.capabilities[name]) for name, words in CAPABILITIES.items())
-        self._table = ipw.HTML(table(("what", "real", "why"), rows, caption="what is real here", words=(1, 2)))
-        self.body.children = (self._table, ipw.HTML(_by_engine(self._info)))
+        self._table = Html(table(("what", "real", "why"), rows, caption="what is real here", words=(1, 2)))
+        self.body.children = (self._table, Html(_by_engine(self._info)))
 
     def text(self) -> str:
         """Return one line for each, yes or no, with the reason."""
@@ -32,23 +31,23 @@ class WhatIsReal(View):
         return "\n".join(f"{'yes' if can.ok else 'no':<3}  {words}: {can.reason}" for words, can in said)
 
 
-def _by_engine(info: Info) -> str:
+def _by_engine(info: Info) -> Markup:
     """Return a column for each kind of engine, of what is not the same everywhere."""
     differ = [name for name in CAPABILITIES if any(name in own for own in info.engines.values())]
     if not differ:
-        return ""
+        return NOTHING
     head = ("what", *(KINDS[kind] for kind in info.engines))
-    rows = ((escape(CAPABILITIES[name]), *(_own(own.get(name)) for own in info.engines.values())) for name in differ)
+    rows = ((CAPABILITIES[name], *(_own(own.get(name)) for own in info.engines.values())) for name in differ)
     return table(head, rows, caption="what differs by the engine", words=range(1, len(head)))
 
 
 def _own(can: Capability | None) -> str:
-    return f"{_verdict(can)}: {escape(can.reason)}" if can else "as above"
+    return html("{}: {}", _verdict(can), can.reason) if can else "as above"
 
 
 def _row(words: str, can: Capability) -> tuple[str, str, str]:
-    return escape(words), _verdict(can), escape(can.reason)
+    return words, _verdict(can), can.reason
 
 
-def _verdict(can: Capability) -> str:
-    return f"{mark(Tone.GOOD)}yes" if can.ok else f"{mark(Tone.GONE)}no"
+def _verdict(can: Capability) -> Markup:
+    return html("{}yes", mark(Tone.GOOD)) if can.ok else html("{}no", mark(Tone.GONE))

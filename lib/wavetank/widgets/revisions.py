@@ -7,8 +7,6 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import ipywidgets as ipw
-
 from wavetank.cluster.spec import Ports
 from wavetank.errors import NotSupportedError
 from wavetank.observe.serverless import (
@@ -26,9 +24,10 @@ from wavetank.observe.serverless.measuring import MOST
 from wavetank.widgets.charts import TimeChart, key
 from wavetank.widgets.controls import button, number, row
 from wavetank.widgets.looking import LookFeed
+from wavetank.widgets.markup import NOTHING, Html, Markup, html, joined
 from wavetank.widgets.models.revisions import RevisionPicture, RevisionSample, after, busiest, tone
 from wavetank.widgets.stack import stack, stack_key
-from wavetank.widgets.style import bar, escape, facts, mark, note, table
+from wavetank.widgets.style import bar, facts, mark, note, table
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["RevisionView"]
@@ -50,7 +49,7 @@ class RevisionView(LiveView):
         self.cold_starts = ColdStarts(service)
         """The cold starts that were measured here, in seconds."""
         self._halt, self._measuring = threading.Event(), False
-        self._revisions, self._words, self._bars = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._revisions, self._words, self._bars = Html(), Html(), Html()
         self._pods = TimeChart("Pods", lines=2, steps=True)
         self._load = TimeChart("What the autoscaler sees", lines=3, steps=True)
         self._count = number("cold starts", 3, 1, MOST)
@@ -88,7 +87,7 @@ class RevisionView(LiveView):
         plural = "" if latest.there == 1 else "s"
         self.tell(f"{latest.there} pod{plural} ready, {latest.wanted} wanted{measuring}")
         self._revisions.value = _revisions(picture.serving)
-        self._words.value = "".join(map(note, picture.serving.trouble)) + note(picture.untold)
+        self._words.value = joined(map(note, picture.serving.trouble)) + note(picture.untold)
         seconds = [(sample.at - picture.samples[0].at).total_seconds() for sample in picture.samples]
         lines = [[float(sample.there) for sample in picture.samples], [float(one.wanted) for one in picture.samples]]
         self._pods.show(seconds, lines, numbers=_pods(picture))
@@ -131,36 +130,36 @@ class RevisionView(LiveView):
         super()._end()
 
 
-def _revisions(serving: Serving) -> str:
+def _revisions(serving: Serving) -> Markup:
     head = ("revision", "traffic", "wanted", "there", "ready", "may have", "at once", "tags", "how it is")
     rows = [_row(revision) for revision in serving.revisions]
     shown = table(head, rows, caption="revisions, newest first", words=(1, 7, 8))
     where = facts([("address", serving.url)]) if serving.url else ""
-    return f'{where}<div class="wt-scroll" tabindex="0" role="group" aria-label="revisions">{shown}</div>'
+    return html('{}<div class="wt-scroll" tabindex="0" role="group" aria-label="revisions">{}</div>', where, shown)
 
 
 def _row(revision: RevisionState) -> tuple[str, ...]:
-    tags = "<br>".join(f"{escape(tag.name)}: {escape(tag.url)}" for tag in revision.tags)
+    tags = joined((html("{}: {}", tag.name, tag.url) for tag in revision.tags), html("<br>"))
     bounds = f"{revision.least} to {revision.most}" if revision.most else f"{revision.least} or more"
     return (
-        f"{mark(tone(revision))}{escape(revision.name)}",
+        html("{}{}", mark(tone(revision)), revision.name),
         bar(revision.percent / 100, f"{revision.percent} %"),
         *("-" if pods is None else f"{pods}" for pods in (revision.wanted, revision.actual)),
         f"{revision.ready_pods} of {revision.pods}",
         bounds,
         f"{revision.concurrency}" if revision.concurrency else "any number",
         tags or "-",
-        escape(revision.words),
+        revision.words,
     )
 
 
-def _pods(picture: RevisionPicture) -> str:
+def _pods(picture: RevisionPicture) -> Markup:
     latest = picture.samples[-1]
     rows = [(key(0, "ready"), f"{latest.there}"), (key(1, "wanted"), f"{latest.wanted}")]
     return table(("", "pods"), rows, caption="pods of all revisions")
 
 
-def _figures(picture: RevisionPicture) -> str:
+def _figures(picture: RevisionPicture) -> Markup:
     seen = picture.seen
     unit = "at once" if seen.metric == "concurrency" else "a second"
     windows = picture.windows
@@ -185,9 +184,9 @@ def _told(figure: float | None) -> str:
     return "-" if figure is None else f"{figure:.1f}"
 
 
-def _cold_starts(measured: ColdStarts) -> str:
+def _cold_starts(measured: ColdStarts) -> Markup:
     if not measured.starts:
-        return ""
+        return NOTHING
     longest = max(sum(start.parts.values()) for start in measured.starts)
     rows = []
     for count, start in enumerate(measured.starts, 1):
@@ -199,7 +198,7 @@ def _cold_starts(measured: ColdStarts) -> str:
         rows.append((name, "", *(_ms(getattr(spread, field)) for spread in spreads), ""))
     head = ("ms", "", *PARTS, "the whole", "its process was up")
     shown = table(head, rows, caption="cold starts in milliseconds", words=(1,))
-    return f"<h5>Cold starts, taken apart</h5>{stack_key(PARTS)}{shown}"
+    return html("<h5>Cold starts, taken apart</h5>{}{}", stack_key(PARTS), shown)
 
 
 def _ms(seconds: float) -> str:

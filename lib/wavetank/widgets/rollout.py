@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from wavetank.kube import Revision, Rollout
 from wavetank.widgets.feed import Feed, Watched
+from wavetank.widgets.markup import Html, Markup, html
 from wavetank.widgets.models.rollout import RolloutPicture, after, version
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, mark, table
+from wavetank.widgets.style import mark, table
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["RolloutView"]
@@ -21,7 +20,7 @@ class RolloutView(LiveView):
         super().__init__("Rollout", f"deployment {name}")
         watched = [Watched(kind, place.namespace) for kind in ("Deployment", "ReplicaSet")]
         self._feed = self.following(Feed(place.kube, watched, RolloutPicture(name), after, self.touch))
-        self._revisions = ipw.HTML()
+        self._revisions = Html()
         self.body.children = (self._revisions,)
 
     def text(self) -> str:
@@ -36,13 +35,18 @@ class RolloutView(LiveView):
         self._revisions.value = _revisions(picture.revisions, rollout) if rollout else ""
 
 
-def _revisions(revisions: list[Revision], rollout: Rollout) -> str:
+def _revisions(revisions: list[Revision], rollout: Rollout) -> Markup:
     rows = [_row(revision, rollout) for revision in revisions]
     return table(("template", "pods", "ready", "wanted"), rows, caption="pods of each template")
 
 
 def _row(revision: Revision, rollout: Rollout) -> tuple[str, str, str, str]:
     newest = revision.number == rollout.revision
-    name = f"<b>{escape(version(revision))}</b> revision {revision.number}, {'newest' if newest else 'older'}"
+    name = html("<b>{}</b> revision {}, {}", version(revision), revision.number, "newest" if newest else "older")
     pods = mark(Tone.GOOD) * revision.ready + mark(Tone.BUSY) * (revision.replicas - revision.ready)
-    return name, f'<span class="wt-bar">{pods}</span>', f"{revision.ready}", f"{rollout.desired if newest else 0}"
+    return (
+        name,
+        html('<span class="wt-bar">{}</span>', pods),
+        f"{revision.ready}",
+        f"{rollout.desired if newest else 0}",
+    )

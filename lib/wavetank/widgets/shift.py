@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ipywidgets as ipw
-
 from wavetank.document import write_yaml
 from wavetank.errors import InputError, KubeError, NotFoundError, NotSupportedError
 from wavetank.faults.virtualservice import VIRTUAL_SERVICE, governing
@@ -18,6 +16,7 @@ from wavetank.kube import Obj
 from wavetank.kube.manifest import parse
 from wavetank.widgets.controls import button, number, row
 from wavetank.widgets.feed import Feed, Watched
+from wavetank.widgets.markup import Html, html
 from wavetank.widgets.models.shift import (
     ShiftPicture,
     Weights,
@@ -28,7 +27,7 @@ from wavetank.widgets.models.shift import (
     presets,
     shifted,
 )
-from wavetank.widgets.style import announced, escape
+from wavetank.widgets.style import announced
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["TrafficShift"]
@@ -60,7 +59,7 @@ class TrafficShift(LiveView):
             field.observe(partial(self._type, subset), "value")
         buttons = [button(_short(preset), partial(self._choose, preset)) for preset in self._presets]
         self._apply = button("Apply", self._press_apply, css="wt-primary", explained="apply this to the cluster")
-        self._said, self._manifest = ipw.HTML(), ipw.HTML()
+        self._said, self._manifest = Html(), Html()
         self.body.children = (row(*self._fields.values()), row(*buttons, self._apply, self._said), self._manifest)
 
     @property
@@ -100,7 +99,7 @@ class TrafficShift(LiveView):
             written = write_yaml(self._manifest_of(self._weights, picture.service))
         except InputError as error:
             written = str(error)
-        self._manifest.value = f'<h5>What Apply applies</h5><pre class="wt-lines">{escape(written)}</pre>'
+        self._manifest.value = html('<h5>What Apply applies</h5><pre class="wt-lines">{}</pre>', written)
 
     def notice(self) -> str:
         """Return that another virtual service counts, or that somebody has changed what was applied."""

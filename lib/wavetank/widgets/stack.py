@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wavetank.widgets.style import escape
+from wavetank.widgets.markup import Markup, html, joined
 
 __all__ = ["stack", "stack_key"]
 
 
-def stack(parts: Sequence[float], longest: float) -> str:
+def stack(parts: Sequence[float], longest: float) -> Markup:
     """Return a bar of up to four ``parts``; one of ``longest`` together is as long as bars get."""
-    drawn = "".join(
-        f'<i class="p{number}" style="width:{part / longest:.2%}"></i>'
+    drawn = joined(
+        html('<i class="p{}" style="width:{:.2%}"></i>', number, part / longest)
         for number, part in enumerate(parts, 1)
         if part > 0 and longest > 0
     )
-    return f'<span class="wt-stack" aria-hidden="true">{drawn}</span>'
+    return html('<span class="wt-stack" aria-hidden="true">{}</span>', drawn)
 
 
-def stack_key(names: Sequence[str]) -> str:
+def stack_key(names: Sequence[str]) -> Markup:
     """Return the legend of such bars: a sample of each part's pattern, and its name."""
     keys = (
-        f'<span class="wt-stack key" aria-hidden="true"><i class="p{number}"></i></span>{escape(name)}'
+        html('<span class="wt-stack key" aria-hidden="true"><i class="p{}"></i></span>{}', number, name)
         for number, name in enumerate(names, 1)
     )
-    return f"<p>{' &nbsp; '.join(keys)}</p>"
+    return html("<p>{}</p>", joined(keys, html(" &nbsp; ")))

@@ -9,6 +9,7 @@ from wavetank.images.starts import MOST, Starts, measure
 from wavetank.spread import Spread
 from wavetank.widgets.controls import button, number, row
 from wavetank.widgets.dots import DotChart, dot_key
+from wavetank.widgets.markup import Markup, html, joined
 from wavetank.widgets.style import table
 from wavetank.widgets.view import LiveView
 
@@ -76,12 +77,12 @@ def _status(starts: Starts, measuring: bool) -> str:
     return f"measured: {counted}" if starts.complete else f"ended early: {counted}"
 
 
-def _numbers(starts: Starts) -> str:
+def _numbers(starts: Starts) -> Markup:
     columns = [Spread.of(seconds) if seconds else None for seconds in (starts.container, starts.process)]
     named = (("half of them within (p50)", "p50"), ("95 % of them within (p95)", "p95"), ("least", "least"))
     rows = [
         (name, *("-" if column is None else f"{1000 * getattr(column, field):.1f}" for column in columns))
         for name, field in (*named, ("most", "most"))
     ]
-    legend = " &nbsp; ".join(dot_key(series, name) for series, name in enumerate(_NAMES))
-    return f"<p>{legend}</p>" + table(("ms", *_NAMES), rows, caption="milliseconds to the first instruction")
+    legend = joined((dot_key(series, name) for series, name in enumerate(_NAMES)), html(" &nbsp; "))
+    return html("<p>{}</p>", legend) + table(("ms", *_NAMES), rows, caption="milliseconds to the first instruction")

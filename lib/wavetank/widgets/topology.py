@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ipywidgets as ipw
-
 from wavetank.observe import Edge, Mesh, Mtls, Node, Signals, watch
 from wavetank.observe import Topology as Picture
 from wavetank.observe.reasons import Reason
@@ -13,8 +11,9 @@ from wavetank.observe.roster import Role
 from wavetank.observe.topology import HEAD, cells
 from wavetank.widgets.graph import Box, Line, graph
 from wavetank.widgets.looking import LookFeed
+from wavetank.widgets.markup import NOTHING, Html, Markup, html
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, list_items, mark, table
+from wavetank.widgets.style import list_items, mark, table
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["Topology"]
@@ -32,7 +31,7 @@ class Topology(LiveView):
         self._place = place
         self._mesh: Mesh | None = None
         self._feed = self.following(LookFeed(place.kube, self._look, self.touch))
-        self._drawing, self._numbers, self._reasons = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._drawing, self._numbers, self._reasons = Html(), Html(), Html()
         self.body.children = (self._drawing, self._numbers, self._reasons)
 
     @property
@@ -64,11 +63,11 @@ class Topology(LiveView):
         return self._mesh.topology()
 
 
-def _drawing(picture: Picture) -> str:
+def _drawing(picture: Picture) -> Markup:
     drawn = graph(
         [_box(node) for node in picture.nodes], [_line(edge) for edge in picture.edges], "who calls whom, drawn"
     )
-    return drawn and f'<div class="wt-scroll" tabindex="0" role="group" aria-label="drawing">{drawn}</div>'
+    return drawn and html('<div class="wt-scroll" tabindex="0" role="group" aria-label="drawing">{}</div>', drawn)
 
 
 def _box(node: Node) -> Box:
@@ -94,26 +93,24 @@ def _tone(signals: Signals) -> Tone:
     return Tone.WARN if signals.errors or signals.flags else Tone.GOOD
 
 
-def _numbers(edges: Sequence[Edge]) -> str:
+def _numbers(edges: Sequence[Edge]) -> Markup:
     if not edges:
-        return ""
+        return NOTHING
     rows = []
     for edge in edges:
-        source, *told = map(escape, cells(edge))
-        rows.append((f"{mark(_tone(edge.signals))}{source}", *told))
+        source, *told = cells(edge)
+        rows.append((html("{}{}", mark(_tone(edge.signals)), source), *told))
     shown = table(HEAD, rows, caption="who calls whom", words=_WORDS)
-    return f'<div class="wt-scroll" tabindex="0" role="group" aria-label="numbers">{shown}</div>'
+    return html('<div class="wt-scroll" tabindex="0" role="group" aria-label="numbers">{}</div>', shown)
 
 
-def _reasons(reasons: Sequence[Reason]) -> str:
+def _reasons(reasons: Sequence[Reason]) -> Markup:
     items = (
-        f"<li>{escape(reason.words)}"
-        + (f"<br><code>{escape(reason.command)}</code>" if reason.command else "")
-        + "</li>"
+        html("<li>{}{}</li>", reason.words, html("<br><code>{}</code>", reason.command) if reason.command else "")
         for reason in reasons
     )
     listed = list_items(items, "wt-bullets", "why something is not seen")
-    return f"<h5>What is not seen, and why</h5>{listed}" if listed else ""
+    return html("<h5>What is not seen, and why</h5>{}", listed) if listed else NOTHING
 
 
 def _rate(rate: float) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import ipywidgets as ipw
-
 from wavetank.observe.traces import Query, Trace, find_traces, read_stats, why_no_trace
 from wavetank.observe.traces.span import CLIENT
 from wavetank.observe.traces.trace import in_ms
 from wavetank.widgets.controls import button, choice, listing, row
+from wavetank.widgets.markup import Html, Markup, html, visible
 from wavetank.widgets.models.traces import FAILED, ORDERS, SLOWEST, Bar, TraceBoard, bars, line
-from wavetank.widgets.style import escape, mark, note, table
+from wavetank.widgets.style import mark, note, table
 from wavetank.widgets.view import LiveView, Place
 
 __all__ = ["TraceView"]
@@ -30,7 +29,7 @@ class TraceView(LiveView):
         self._order = choice("show", ORDERS, width="260px")
         self._refresh = button("Refresh", self._press_refresh, css="wt-primary", explained="read what has arrived")
         self._list = listing("requests")
-        self._words, self._waterfall, self._held = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._words, self._waterfall, self._held = Html(), Html(), Html()
         self._order.observe(lambda _: self._press_refresh(), "value")
         self._list.observe(lambda _: self.touch(), "value")
         self.body.children = (row(self._order, self._refresh), self._list, self._words, self._waterfall, self._held)
@@ -58,11 +57,11 @@ class TraceView(LiveView):
         trace = board.chosen(self._list.value)
         self._words.value = _words(trace) if trace else note(f"No trace to show: {board.why}")
         self._waterfall.value = _waterfall(trace) if trace else ""
-        self._held.value = f'<p class="wt-dim wt-told">The collector: {escape(str(board.stats))}.</p>'
+        self._held.value = html('<p class="wt-dim wt-told">The collector: {}.</p>', str(board.stats))
 
     def _offer(self, board: TraceBoard) -> None:
         """Let the learner choose among the traces that were read; the one chosen stays chosen."""
-        offered = [(line(trace), trace.id) for trace in board.traces]
+        offered = [(visible(line(trace)), trace.id) for trace in board.traces]
         if list(self._list.options) != offered:
             chosen = board.chosen(self._list.value)
             with self._list.hold_sync():
@@ -91,12 +90,12 @@ class TraceView(LiveView):
         return str(why_no_trace(self._kube, name))
 
 
-def _words(trace: Trace) -> str:
+def _words(trace: Trace) -> Markup:
     gaps = note(trace.gaps) if trace.gaps else ""
-    return f'<p class="wt-told"><b>{escape(trace.summary)}</b><br>{escape(trace.verdict)}</p>{gaps}'
+    return html('<p class="wt-told"><b>{}</b><br>{}</p>{}', trace.summary, trace.verdict, gaps)
 
 
-def _waterfall(trace: Trace) -> str:
+def _waterfall(trace: Trace) -> Markup:
     head = ("hop", "", "began at", "took", "on its own", "what came of it")
     return table(head, map(_cells, bars(trace)), caption="hops of the request", words=(1, 5))
 
@@ -104,11 +103,11 @@ def _waterfall(trace: Trace) -> str:
 def _cells(bar: Bar) -> tuple[str, ...]:
     hop = bar.hop
     calls = hop.span.kind == CLIENT
-    pod = "" if calls or not hop.span.pod else f' <span class="wt-dim">in {escape(hop.span.pod)}</span>'
-    slowest = " <b>slowest</b>" if bar.slowest else ""
-    name = f'<div style="padding-left:{12 * hop.depth}px">{escape(hop.words)}{slowest}{pod}</div>'
-    drawn = f'<i style="left:{bar.left:.2%};width:{bar.width:.2%}"></i>'
+    pod = "" if calls or not hop.span.pod else html(' <span class="wt-dim">in {}</span>', hop.span.pod)
+    slowest = html(" <b>slowest</b>") if bar.slowest else ""
+    name = html('<div style="padding-left:{}px">{}{}{}</div>', 12 * hop.depth, hop.words, slowest, pod)
+    drawn = html('<i style="left:{:.2%};width:{:.2%}"></i>', bar.left, bar.width)
     css = "slow" if bar.slowest else "calls" if calls else "did"
-    fall = f'<span class="wt-fall {css}" aria-hidden="true">{drawn}</span>'
+    fall = html('<span class="wt-fall {}" aria-hidden="true">{}</span>', css, drawn)
     times = (in_ms(hop.offset), in_ms(hop.duration), in_ms(hop.own))
-    return name, fall, *times, f"{mark(bar.tone)}{escape(hop.outcome)}"
+    return name, fall, *times, html("{}{}", mark(bar.tone), hop.outcome)

@@ -19,8 +19,9 @@ from IPython import get_ipython
 
 from wavetank.errors import KubeError, WavetankError
 from wavetank.kube import Kube
+from wavetank.widgets.markup import Html, html, style_sheet, visible
 from wavetank.widgets.models.tone import Tone
-from wavetank.widgets.style import escape, note, style_sheet
+from wavetank.widgets.style import note
 
 __all__ = ["DRAWS_PER_SECOND", "LiveView", "Place", "View"]
 
@@ -67,9 +68,9 @@ class View(ABC):
 
     def __init__(self, title: str, subtitle: str = "") -> None:
         self._title, self._subtitle = title, subtitle
-        self._heading, self._notice, self._trouble = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self._heading, self._notice, self._trouble = Html(), Html(), Html()
         self.body = ipw.VBox()
-        self.widget = ipw.VBox([ipw.HTML(style_sheet()), self._heading, self._notice, self._trouble, self.body])
+        self.widget = ipw.VBox([Html(style_sheet()), self._heading, self._notice, self._trouble, self.body])
         self.widget.add_class("wt")
         self.tell("")
 
@@ -79,15 +80,18 @@ class View(ABC):
 
     def tell(self, status: str) -> None:
         """Show ``status`` in the heading, where a screen reader announces it when it is free."""
-        subtitle = f'<span class="wt-sub">{escape(self._subtitle)}</span>' if self._subtitle else ""
-        self._heading.value = (
-            f'<div class="wt-head"><span class="wt-title" role="heading" aria-level="3">{escape(self._title)}</span>'
-            f'{subtitle}<span class="wt-status" role="status" aria-live="polite">{escape(status)}</span></div>'
+        subtitle = html('<span class="wt-sub">{}</span>', self._subtitle) if self._subtitle else ""
+        self._heading.value = html(
+            '<div class="wt-head"><span class="wt-title" role="heading" aria-level="3">{}</span>{}'
+            '<span class="wt-status" role="status" aria-live="polite">{}</span></div>',
+            self._title,
+            subtitle,
+            status,
         )
 
     def complain(self, trouble: str) -> None:
         """Show ``trouble`` under the heading until the next complaint; an empty string takes it away."""
-        self._trouble.value = f'<div role="alert">{note(trouble, Tone.BAD)}</div>' if trouble else ""
+        self._trouble.value = html('<div role="alert">{}</div>', note(trouble, Tone.BAD)) if trouble else ""
 
     def in_background(self, work: Callable[[], object], *, busy: Sequence[ipw.Button] = ()) -> threading.Thread:
         """Do ``work`` on a thread of its own, the buttons in ``busy`` disabled meanwhile; an error becomes a complaint.
@@ -117,7 +121,7 @@ class View(ABC):
                 button.disabled = False
 
     def __repr__(self) -> str:
-        return self.text()
+        return visible(self.text())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**(self.widget._repr_mimebundle_() or {}), "text/plain": self._text_or_trouble()}
@@ -125,9 +129,9 @@ class View(ABC):
     def _text_or_trouble(self) -> str:
         """Return the text; a cluster that is away must not keep the view from the page, where it will come back."""
         try:
-            return self.text()
+            return repr(self)
         except KubeError as error:
-            return str(error)
+            return visible(str(error))
 
 
 class LiveView(View):

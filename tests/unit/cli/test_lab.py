@@ -25,10 +25,12 @@ ROOT = Path(__file__).parents[3]
 
 
 @contextmanager
-def wavetank_lab(home: Path, port: int = 0, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def wavetank_lab(
+    home: Path, browser: str = "--no-browser", port: int = 0, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
     own = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "wavetank", "lab", "--no-browser", "--port", str(port)],
+        [sys.executable, "-m", "wavetank", "lab", browser, "--port", str(port)],
         env={**os.environ, **own, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -54,10 +56,10 @@ def its_url(process: subprocess.Popen[str]) -> str:
     raise AssertionError("".join(said))
 
 
-def ask(url: str, path: str) -> dict[str, Any]:
+def ask(url: str, path: str, method: str = "GET") -> dict[str, Any]:
     """Ask JupyterLab's API at ``path``."""
     address, _, token = url.partition("/wavetank?token=")
-    request = urllib.request.Request(f"{address}{path}", headers={"Authorization": f"token {token}"})
+    request = urllib.request.Request(f"{address}{path}", headers={"Authorization": f"token {token}"}, method=method)
     with urllib.request.urlopen(request, timeout=20) as answer:
         told: dict[str, Any] = json.load(answer)
         return told
@@ -115,6 +117,48 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert f"port {port} on 127.0.0.1 is taken" in said
     assert "wavetank lab --port 0" in said
     assert "Traceback" not in said
+
+
+def test_the_token_is_in_no_arguments_and_no_kernel_s_environment_and_no_solution_is_listed(tmp_path: Path) -> None:
+    browser, said = tmp_path / "browser", tmp_path / "said"
+    browser.write_text(
+        "#!/bin/sh\nfile=${1#file://}\n"
+        f'(echo "$1"; stat -c %a "$file"; cat "$file") > {said}.part; mv {said}.part {said}\n'
+    )
+    browser.chmod(0o755)
+    runtime = str(tmp_path / "runtime")
+    with wavetank_lab(tmp_path, "--browser", BROWSER=str(browser), JUPYTER_RUNTIME_DIR=runtime) as process:
+        url = its_url(process)
+        token = url.partition("token=")[2]
+        eventually(said.exists, "the browser to be started")
+        argument, mode, page = said.read_text().split("\n", 2)
+        assert argument.startswith(f"file://{runtime}/")
+        assert mode == "600"
+        assert f"url={url}" in page
+        ask(url, "/api/terminals", "POST")
+        ask(url, "/api/kernels", "POST")
+        server = below(process.pid, 1)
+        given = below(process.pid) - server
+        assert len(given) >= 2, "a terminal and a kernel"
+        for pid in given:
+            assert token not in Path(f"/proc/{pid}/environ").read_text(errors="replace")
+        for pid in {process.pid} | server | given:
+            assert token not in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+        shown = {entry["name"] for entry in ask(url, "/api/contents/")["content"]}
+        assert {"labs", "docs"} <= shown
+        assert "solutions" not in shown
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+    assert not Path(argument.removeprefix("file://")).exists()
+
+
+def below(pid: int, generations: int = 9) -> set[int]:
+    """Return the processes that a process has started, and those have."""
+    if not generations:
+        return set()
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    started = {int(child) for task in tasks for child in task.read_text().split()}
+    return started.union(*(below(child, generations - 1) for child in started))
 
 
 @pytest.mark.parametrize("port", ["-1", "70000", "http"])

@@ -12,6 +12,7 @@ from tests.support.pond import NAMESPACE, Pond
 
 from wavetank.errors import InputError, NotFoundError, WaitTimeoutError
 from wavetank.faults import Fault, FaultRun, active_faults, emergency_stop, inject, run
+from wavetank.faults.switch import PORT
 from wavetank.kube import Kube
 from wavetank.traffic import Load, Target
 
@@ -62,12 +63,12 @@ def test_a_fault_that_nobody_tends_is_told_so(pond: Pond, monkeypatch: pytest.Mo
 def test_a_fault_without_effect_is_not_active_and_says_why(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "_BEGIN_WITHIN", 2.0)
     for name in pond.switches:
-        del pond.api.answers[NAMESPACE, f"pod:{name}:8080"]
+        del pond.api.answers[NAMESPACE, f"pod:{name}:{PORT}"]
     with operating(pond.kube):
         with pytest.raises(WaitTimeoutError) as caught:
             inject(pond.kube, SLOW, NAMESPACE).wait_active()
         assert "phase Pending: on in 0 of 2 pods" in caught.value.help.observed
-        assert "the fault switch of its container booking does not answer at :8080" in caught.value.help.observed
+        assert "its fault switch does not answer at :8079" in caught.value.help.observed
 
 
 def test_a_fault_that_is_gone_is_told_so(pond: Pond) -> None:

@@ -172,3 +172,21 @@ def test_what_runs_is_held_against_the_build_by_its_bytes(
     result = Running("web", "mine").run(asked)
     assert result.passed is well
     assert seen in result.saw
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('theirs:v1", context: service', 'theirs:v1", context: ../../..'),
+        ('theirs:v1", context: service', 'theirs:v1", context: /etc'),
+        ("dockerfile: exercises/Dockerfile", "dockerfile: ../../../etc/passwd"),
+        ('theirs:v1", context: service', 'theirs:v1", context: away'),
+    ],
+)
+def test_what_a_lab_builds_from_is_in_the_labs(folder: Path, before: str, after: str) -> None:
+    (folder / "away").symlink_to("/etc")
+    assert before in LAB
+    (folder / "lab.yaml").write_text(LAB.replace(before, after))
+    with pytest.raises(InputError, match="is outside of the labs") as caught:
+        load_lab(folder / "lab.yaml")
+    assert f"{folder}/lab.yaml:" in str(caught.value)

@@ -8,6 +8,7 @@ from tests.support.pond import NAMESPACE, Pond, essence
 
 from wavetank.errors import KubeError
 from wavetank.faults import CATALOGUE
+from wavetank.faults.switch import PORT
 from wavetank.kube import Obj
 from wavetank.operator import faults
 from wavetank.operator.faults import EFFECTS, FaultTender
@@ -328,7 +329,7 @@ def test_an_application_without_a_fault_switch_is_said_so(pond: Pond, booking: O
         return 200, {"Content-Type": "text/html"}, b"<html>welcome</html>"
 
     for name in pond.switches:
-        pond.api.answer(f"pod:{name}:8080", page, NAMESPACE)
+        pond.api.answer(f"pod:{name}:{PORT}", page, NAMESPACE)
     tending = tender(pond, pond.fault("trouble", "latency", {"deployment": "booking"}))
     tending.look()
     pond.let_expire("trouble")
@@ -420,12 +421,12 @@ def test_the_application_s_container_is_broken_whatever_stands_before_it(kind: s
 
 def test_a_fault_is_pending_until_it_has_an_effect_and_says_what_is_in_its_way(pond: Pond, booking: Obj) -> None:
     for name in pond.switches:
-        del pond.api.answers[NAMESPACE, f"pod:{name}:8080"]
+        del pond.api.answers[NAMESPACE, f"pod:{name}:{PORT}"]
     tending = tender(pond, pond.fault("trouble", "latency", {"deployment": "booking"}))
     tending.look()
     status = pond.status("trouble")
     assert (status["phase"], status["affected"]) == ("Pending", [])
-    assert "booking-1: the fault switch of its container booking does not answer at :8080" in status["message"]
+    assert "booking-1: its fault switch does not answer at :8079" in status["message"]
     pond.pod("booking-1", "booking")
     tending.look()
     assert pond.status("trouble")["phase"] == "Active"

@@ -114,8 +114,8 @@ def test_what_no_pass_can_be_made_of_is_refused_for_good(boarding_pass, headers,
 
 
 def test_a_consumer_fails_on_demand_and_what_failed_can_come_again(boarding_pass):
-    boarding_pass.ask("POST", "/faults", {"kind": "errors", "share": 1, "status": 503, "seconds": 30})
+    boarding_pass.switch("POST", "/faults", {"kind": "errors", "share": 1, "status": 503, "seconds": 30})
     assert boarding_pass.ask("POST", "/", BOOKING, BOOKED).status == 503
-    boarding_pass.ask("DELETE", "/faults")
+    boarding_pass.switch("DELETE", "/faults")
     assert boarding_pass.ask("POST", "/", BOOKING, BOOKED).status == 200
     assert "events_duplicate_total" not in metrics(boarding_pass)

@@ -47,7 +47,7 @@ def test_the_most_at_once_is_remembered_and_told():
     with running("tides") as tides:
         tides.ask("GET", "/tides")
         assert metric(tides, "http_requests_handled_at_once_max") == 1
-        tides.ask("POST", "/faults", {"kind": "latency", "ms": 2000, "seconds": 30})
+        tides.switch("POST", "/faults", {"kind": "latency", "ms": 2000, "seconds": 30})
         replies = []
         threads = [threading.Thread(target=lambda: replies.append(tides.ask("GET", "/tides"))) for _ in range(4)]
         for thread in threads:
@@ -55,7 +55,7 @@ def test_the_most_at_once_is_remembered_and_told():
         for thread in threads:
             thread.join()
         assert sorted(timing(reply)["at-once"] for reply in replies) == ["1", "2", "3", "4"]
-        tides.ask("DELETE", "/faults")
+        tides.switch("DELETE", "/faults")
         assert timing(tides.ask("GET", "/tides"))["at-once"] == "1"
         assert metric(tides, "http_requests_handled_at_once_max") == 4
 

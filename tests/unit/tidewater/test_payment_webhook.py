@@ -102,9 +102,9 @@ def test_what_the_broker_did_not_take_is_not_taken_and_may_come_again():
         running("logbook") as logbook,
         running("payment-webhook", WEBHOOK_SECRET=SECRET, K_SINK=logbook.url) as webhook,
     ):
-        logbook.ask("POST", "/faults", {"kind": "errors", "share": 1, "seconds": 30})
+        logbook.switch("POST", "/faults", {"kind": "errors", "share": 1, "seconds": 30})
         assert webhook.ask("POST", "/payments", BODY, signed()).status == 503
-        logbook.ask("DELETE", "/faults")
+        logbook.switch("DELETE", "/faults")
         assert webhook.ask("POST", "/payments", BODY, signed()).json == {"id": "pay1", "replayed": False}
         assert outcomes(webhook) == {"failed": 1, "taken": 1}
 
@@ -115,7 +115,7 @@ def test_the_same_delivery_twice_at_a_time_is_not_promised_before_it_is_taken():
         running("logbook") as logbook,
         running("payment-webhook", WEBHOOK_SECRET=SECRET, K_SINK=logbook.url) as webhook,
     ):
-        logbook.ask("POST", "/faults", {"kind": "latency", "ms": 1000, "seconds": 30})
+        logbook.switch("POST", "/faults", {"kind": "latency", "ms": 1000, "seconds": 30})
         replies = []
         first = threading.Thread(target=lambda: replies.append(webhook.ask("POST", "/payments", BODY, signed())))
         first.start()

@@ -71,10 +71,10 @@ def test_a_wrong_booking_is_the_clients_mistake_not_the_servers(body):
 
 def test_an_upstream_that_is_away_slow_or_failing_is_told_apart():
     with running("timetable") as timetable, running("web", TIMETABLE_URL=timetable.url) as web:
-        timetable.ask("POST", "/faults", {"kind": "errors", "share": 1, "seconds": 30})
+        timetable.switch("POST", "/faults", {"kind": "errors", "share": 1, "seconds": 30})
         assert web.ask("GET", "/api/sailings").status == 502
-        timetable.ask("DELETE", "/faults")
-        timetable.ask("POST", "/faults", {"kind": "latency", "ms": 2000, "seconds": 30})
+        timetable.switch("DELETE", "/faults")
+        timetable.switch("POST", "/faults", {"kind": "latency", "ms": 2000, "seconds": 30})
         assert web.ask("GET", "/api/sailings").status == 504
         timetable.process.kill()
         timetable.process.wait()
@@ -160,7 +160,7 @@ def test_a_body_of_unbelievable_size_is_refused_unread(length):
 
 def test_leaving_gracefully_loses_no_request():
     with running("timetable", DRAIN_SECONDS="2") as timetable:
-        timetable.ask("POST", "/faults", {"kind": "latency", "ms": 800, "seconds": 30})
+        timetable.switch("POST", "/faults", {"kind": "latency", "ms": 800, "seconds": 30})
         connection = timetable.connect()
         connection.request("GET", "/sailings")
         timetable.terminate()
@@ -196,7 +196,7 @@ def test_retries_written_by_hand_multiply_with_every_service_on_the_way():
         running("booking", PAYMENT_URL=payment.url, RETRIES="3") as booking,
         running("web", BOOKING_URL=booking.url, RETRIES="3") as web,
     ):
-        payment.ask("POST", "/faults", {"kind": "errors", "share": 1, "status": 503, "seconds": 30})
+        payment.switch("POST", "/faults", {"kind": "errors", "share": 1, "status": 503, "seconds": 30})
         assert web.ask("POST", "/api/bookings", {"sailing": "T1"}).status == 502
         assert 'status="503"} 16' in payment.ask("GET", "/metrics").text
 

@@ -53,10 +53,10 @@ def test_a_sink_that_fails_for_a_moment_gets_the_event_after_all():
         running("logbook") as logbook,
         running("booking", PAYMENT_URL=payment.url, K_SINK=logbook.url) as booking,
     ):
-        logbook.ask("POST", "/faults", {"kind": "errors", "share": 1, "seconds": 30})
+        logbook.switch("POST", "/faults", {"kind": "errors", "share": 1, "seconds": 30})
         booking.ask("POST", "/bookings", {"sailing": "T1"})
         eventually(lambda: any(line.get("status") == 503 for line in logbook.logs), "the first try to fail")
-        logbook.ask("DELETE", "/faults")
+        logbook.switch("DELETE", "/faults")
         eventually(lambda: logbook.ask("GET", "/events").json["received"] == 1, "the event")
         assert 'outcome="lost"' not in booking.ask("GET", "/metrics").text
 
@@ -67,7 +67,7 @@ def test_what_waits_is_sent_before_the_service_ends():
         running("logbook") as logbook,
         running("booking", PAYMENT_URL=payment.url, K_SINK=logbook.url) as booking,
     ):
-        logbook.ask("POST", "/faults", {"kind": "latency", "ms": 700, "seconds": 30})
+        logbook.switch("POST", "/faults", {"kind": "latency", "ms": 700, "seconds": 30})
         for _ in range(3):
             booking.ask("POST", "/bookings", {"sailing": "T1"})
         booking.terminate()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from wavetank.widgets.charts import ChartMark, TimeChart
+from wavetank.widgets.markup import NOTHING, html
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def scale(chart: TimeChart) -> tuple[float, float, float]:
 
 
 def test_lines_marks_and_numbers_are_shown(chart: TimeChart) -> None:
-    chart.show([0, 1], ([3.0, 4.0], [5.0, 6.0]), [ChartMark(1.0, "A")], numbers="<b>six</b>")
+    chart.show([0, 1], ([3.0, 4.0], [5.0, 6.0]), [ChartMark(1.0, "A")], numbers=html("<b>six</b>"))
     assert drawn(chart) == [([0, 1], [3, 4]), ([0, 1], [5, 6])]
     *_, rules, letters = figure(chart).marks
     assert (list(letters.text), rules.x.ravel().tolist()) == (["A"], [1.0, 1.0])
@@ -38,20 +39,20 @@ def test_lines_marks_and_numbers_are_shown(chart: TimeChart) -> None:
 
 
 def test_an_empty_chart_has_a_scale_too(chart: TimeChart) -> None:
-    chart.show([], ([], []), numbers="")
+    chart.show([], ([], []), numbers=NOTHING)
     assert scale(chart) == (0, 60, 1)
 
 
 @pytest.mark.parametrize(("highest", "top"), [(0.4, 0.5), (18, 20), (19.5, 50), (90, 100), (400, 500), (960, 2000)])
 def test_the_scale_ends_at_a_round_number_with_a_little_room(chart: TimeChart, highest: float, top: float) -> None:
-    chart.show([0, 1], ([0.0, highest], [math.nan, math.nan]), numbers="")
+    chart.show([0, 1], ([0.0, highest], [math.nan, math.nan]), numbers=NOTHING)
     assert scale(chart)[2] == pytest.approx(top)
 
 
 def test_of_a_long_experiment_the_last_part_is_shown(chart: TimeChart) -> None:
     seconds = list(range(601))
     marks = [ChartMark(10.0, "A"), ChartMark(500.0, "B")]
-    chart.show(seconds, (seconds, seconds), marks, numbers="")
+    chart.show(seconds, (seconds, seconds), marks, numbers=NOTHING)
     assert scale(chart)[:2] == (360, 600)
     assert drawn(chart)[0][0] == list(range(360, 601))
     assert list(figure(chart).marks[-1].text) == ["B"]
@@ -62,8 +63,8 @@ def test_what_is_on_the_page_is_not_sent_again(chart: TimeChart) -> None:
     for mark in figure(chart).marks:
         mark.observe(lambda change: sent.append(change["name"]))
     nothing = math.nan
-    chart.show([0, 1], ([1.0, 2.0], [nothing, 3.0]), [ChartMark(1.0, "A")], numbers="")
+    chart.show([0, 1], ([1.0, 2.0], [nothing, 3.0]), [ChartMark(1.0, "A")], numbers=NOTHING)
     assert sent
     sent.clear()
-    chart.show([0, 1], ([1.0, 2.0], [nothing, 3.0]), [ChartMark(1.0, "A")], numbers="")
+    chart.show([0, 1], ([1.0, 2.0], [nothing, 3.0]), [ChartMark(1.0, "A")], numbers=NOTHING)
     assert sent == []

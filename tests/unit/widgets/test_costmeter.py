@@ -23,6 +23,7 @@ from wavetank.traffic import Load, Target
 from wavetank.widgets import CostMeter
 from wavetank.widgets import costmeter as module
 from wavetank.widgets.curves import CurveChart
+from wavetank.widgets.markup import NOTHING, html
 
 DAY = Load("day", Target("tides"), rate=5, duration=24)
 
@@ -184,17 +185,17 @@ def test_a_price_list_with_a_mistake_is_told_with_its_line(lab: LabSession, tmp_
 
 def test_a_chart_has_a_scale_without_anything_and_sends_nothing_twice() -> None:
     chart = CurveChart("USD a month", "over requests a day", curves=2)
-    chart.show([], [[], []], numbers="")
+    chart.show([], [[], []], numbers=NOTHING)
     across, values = figure(chart).axes
     assert (across.scale.max, values.scale.max) == (1, 1)
     sent: list[str] = []
     for mark in figure(chart).marks:
         mark.observe(lambda change: sent.append(change["name"]))
-    chart.show([0, 400], [[0.0, 3.0], [2.0, 2.0]], [(200, "B")], numbers="<b>two</b>")
+    chart.show([0, 400], [[0.0, 3.0], [2.0, 2.0]], [(200, "B")], numbers=html("<b>two</b>"))
     assert sent
     assert (across.scale.max, values.scale.max) == (400, 5)
     assert list(across.tick_values) == [0, 100, 200, 300, 400]
     assert chart.box.children[1].value == "<b>two</b>"
     sent.clear()
-    chart.show([0, 400], [[0.0, 3.0], [2.0, 2.0]], [(200, "B")], numbers="<b>two</b>")
+    chart.show([0, 400], [[0.0, 3.0], [2.0, 2.0]], [(200, "B")], numbers=html("<b>two</b>"))
     assert sent == []

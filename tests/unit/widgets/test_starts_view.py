@@ -15,6 +15,7 @@ from tests.support.waiting import eventually
 from wavetank.images import Ended
 from wavetank.widgets import StartTimes
 from wavetank.widgets.dots import DotChart
+from wavetank.widgets.markup import NOTHING
 
 REF = BASE.tags[0]
 
@@ -109,11 +110,11 @@ def test_the_series_differ_by_shape_and_one_chart_is_not_sent_twice() -> None:
     sent: list[str] = []
     for mark in figure.marks:
         mark.observe(lambda change: sent.append(change["name"]))
-    chart.show([[400.0, 900.0], [20.0]], 4, numbers="")
+    chart.show([[400.0, 900.0], [20.0]], 4, numbers=NOTHING)
     assert sent
     assert (figure.axes[0].scale.max, figure.axes[1].scale.max) == (5, 1000)
     sent.clear()
-    chart.show([[400.0, 900.0], [20.0]], 4, numbers="")
+    chart.show([[400.0, 900.0], [20.0]], 4, numbers=NOTHING)
     assert sent == []
 
 
