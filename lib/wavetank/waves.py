@@ -10,15 +10,19 @@ from wavetank.kube.mark import read_mark
 
 __all__ = [
     "API_VERSION",
+    "BINDING",
     "ENDED",
     "FINALIZER",
     "MAX_DURATION",
     "OPERATOR",
     "STOP_WITHIN",
     "begin",
+    "binding",
     "bring_operator_back",
     "is_held",
     "is_over",
+    "let_operator_in",
+    "letting_in",
     "manifest",
     "operator_away",
     "require",
@@ -32,6 +36,8 @@ MAX_DURATION = 3600.0
 """Seconds; nothing lasts longer than an hour."""
 OPERATOR = ("wavetank-operator", "wavetank-system")
 """The operator's Deployment, and where it is."""
+BINDING, _RIGHTS = OPERATOR[0], "wavetank-operator-in-lab"
+"""The RoleBinding in a namespace that lets the operator in, and the ClusterRole that it is let in with."""
 STOP_WITHIN = 10.0
 """Seconds until a stop that has not succeeded is an error; it usually takes less than two."""
 ENDED: Mapping[str, frozenset[str]] = {
@@ -56,6 +62,34 @@ def is_over(resource: Obj) -> bool:
 def is_held(resource: Obj) -> bool:
     """Tell whether a Load or Fault that is deleted stays until the operator lets it go."""
     return FINALIZER in (resource["metadata"].get("finalizers") or ())
+
+
+def let_operator_in(kube: Kube, namespace: str) -> None:
+    """Let the operator do in ``namespace`` what loads and faults take: it may in no other.
+
+    Raises `KubeError` for whoever may not give that right.
+    """
+    if kube.find("RoleBinding", BINDING, namespace) is None:
+        kube.create(binding(namespace))
+
+
+def binding(namespace: str) -> Obj:
+    """Return what lets the operator into ``namespace``."""
+    rights = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": _RIGHTS}
+    labels = {"app.kubernetes.io/managed-by": "wavetank"}
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": BINDING, "namespace": namespace, "labels": labels},
+        "roleRef": rights,
+        "subjects": [{"kind": "ServiceAccount", "name": OPERATOR[0], "namespace": OPERATOR[1]}],
+    }
+
+
+def letting_in(namespace: str) -> str:
+    """Return the command that does what `let_operator_in` does."""
+    account = f"--serviceaccount={OPERATOR[1]}:{OPERATOR[0]}"
+    return f"kubectl -n {namespace} create rolebinding {BINDING} --clusterrole={_RIGHTS} {account}"
 
 
 def operator_away(kube: Kube) -> str:

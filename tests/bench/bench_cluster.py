@@ -23,6 +23,7 @@ from wavetank.faults import Target as Aim
 from wavetank.kube import Kube, Obj
 from wavetank.steps import StepEvent
 from wavetank.traffic import Load, Second, Target, start_load
+from wavetank.waves import let_operator_in
 
 NAMESPACE = "wavetank-bench"
 PODS = 10
@@ -35,6 +36,7 @@ def main() -> None:
     spec = load_spec(find_spec("kind")).with_addons(("operator",))
     with cluster(spec) as kube:
         kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        let_operator_in(kube, NAMESPACE)
         try:
             measure_pods(kube)
             deploy_one_replica(kube)

@@ -9,6 +9,7 @@ import pytest
 
 from wavetank.cluster import ClusterSpec, Provider, find_spec, kubeconfig_path, load_spec, provider_for, up
 from wavetank.kube import Kube
+from wavetank.waves import let_operator_in
 
 ADDONS = ("metrics-server", "ingress", "operator", "registry", "istio", "traces")
 SERVERLESS = (*ADDONS, "knative", "eventing")
@@ -57,5 +58,6 @@ def namespace(kube: Kube) -> Iterator[str]:
     name = f"test-{uuid.uuid4().hex[:8]}"
     labels = {"app.kubernetes.io/managed-by": "wavetank"}
     kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    let_operator_in(kube, name)
     yield name
     kube.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})

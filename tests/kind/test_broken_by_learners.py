@@ -23,6 +23,7 @@ from wavetank.lesson.rivals import budgets_of
 from wavetank.observe.sync import heard
 from wavetank.observe.wire import listen
 from wavetank.traffic import Load, LoadRun, LoadStatus, Target, start_load
+from wavetank.waves import let_operator_in
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(300)]
 
@@ -71,6 +72,7 @@ def elsewhere(kube: Kube, namespace: str) -> Iterator[str]:
     name = f"{namespace}-b"
     labels = {"app.kubernetes.io/managed-by": "wavetank"}
     kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    let_operator_in(kube, name)
     yield name
     kube.delete_object("Namespace", name)
 

@@ -22,6 +22,7 @@ from wavetank.cluster import ClusterSpec, kubeconfig_path
 from wavetank.cluster.beside import BUILT
 from wavetank.engine import connect
 from wavetank.kube import Kube
+from wavetank.kube.manifest import parse
 from wavetank.netlayer.spec import CLASS
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(2400)]
@@ -56,6 +57,7 @@ ALPHA_FAILING: set[str] = set()
 """Those of `ALPHA` that are known not to pass."""
 
 SOURCE = Path(__file__).with_name("conformance")
+TLS = Path(__file__).parents[2] / "clusters/manifests/netlayer-tls.yaml"
 PACKAGE = "knative.dev/networking/test"
 IMAGES = ("grpc-ping", "httpproxy", "retry", "runtime", "timeout", "wsserver")
 NAMESPACE = "serving-tests"
@@ -104,7 +106,17 @@ def namespace(knative_kube: Kube) -> Iterator[None]:
     made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
     knative_kube.delete(made, wait=90)
     knative_kube.apply(made)
+    rights = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "wavetank-netlayer-certificates"}
+    lets_in = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "wavetank-netlayer", "namespace": NAMESPACE},
+        "roleRef": rights,
+        "subjects": [{"kind": "ServiceAccount", "name": "netlayer", "namespace": "knative-serving"}],
+    }
+    knative_kube.apply([*parse(TLS), lets_in])
     yield
+    knative_kube.delete(TLS)
     knative_kube.delete(made, wait=90)
 
 

@@ -25,6 +25,7 @@ from wavetank.kube import Kube, Obj
 from wavetank.observe.serverless import Serving, figures, look, measure
 from wavetank.observe.serverless.revisions import SERVICE
 from wavetank.traffic import Answers, Load, Question, Target, ask, start_load
+from wavetank.waves import let_operator_in
 
 pytestmark = pytest.mark.kind
 
@@ -112,6 +113,7 @@ def knative(knative_kube: Kube) -> Iterator[Knative]:
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
     knative_kube.delete(space, wait=120)
     knative_kube.apply(space)
+    let_operator_in(knative_kube, NAMESPACE)
     made = Knative(knative_kube)
     knative_kube.apply(FUNCTIONS / "logbook.yaml", namespace=NAMESPACE)
     for name in (*SLEEPERS, *OTHERS):

@@ -21,6 +21,7 @@ from wavetank.faults import Fault, Target, inject
 from wavetank.kube import Kube
 from wavetank.observe.sync import heard
 from wavetank.traffic import Answers, Question, ask
+from wavetank.waves import let_operator_in
 
 pytestmark = pytest.mark.kind
 
@@ -81,6 +82,7 @@ def mesh(kube: Kube) -> Iterator[Mesh]:
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
     kube.delete(space, wait=90)
     kube.apply(space)
+    let_operator_in(kube, NAMESPACE)
     kube.apply(LAB / "manifests", namespace=NAMESPACE)
     for workload in WORKLOADS:
         kube.rollout(workload, NAMESPACE, timeout=120)

@@ -9,9 +9,9 @@ import pytest
 from tests.support.waiting import eventually
 
 from wavetank.cluster import ClusterSpec, Provider
-from wavetank.cluster.power import POWER_OFF_UNTIL
 from wavetank.engine import connect
 from wavetank.kube import Kube, Obj
+from wavetank.kube.power import POWER_OFF_UNTIL
 
 pytestmark = pytest.mark.kind
 

@@ -16,6 +16,7 @@ from tests.support.merging import ConflictError, Obj, apply, json_patch, matches
 from tests.support.streams import ServerChannels, accepted, forward_port, run_command
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 
@@ -61,6 +62,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if self.api.tokens is not None and self.headers.get("Authorization", "")[7:] not in self.api.tokens:
                 raise RefusalError(401, "Unauthorized", "Unauthorized")
+            if self.api.forbid(url.path):
+                raise RefusalError(403, "Forbidden", f"{url.path} is forbidden")
             self._route(url.path)
         except RefusalError as refusal:
             self._answer(refusal.status, refusal.code)
@@ -76,6 +79,10 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, {"Content-Type": "text/plain"}, b"ok")
         elif path == "/version":
             self._answer({"major": "1", "minor": "36", "gitVersion": "v1.36.0-test", "platform": "test"})
+        elif path == REVIEWS:
+            asked = json.loads(self.body)
+            allowed = self.api.may(asked["spec"]["resourceAttributes"])
+            self._answer({**asked, "status": {"allowed": allowed}}, 201)
         elif depth and len(parts) <= depth:
             self._discover(root, "/".join(parts))
         else:

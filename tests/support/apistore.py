@@ -49,6 +49,8 @@ rbac.authorization.k8s.io/v1 Role roles namespaced
 rbac.authorization.k8s.io/v1 RoleBinding rolebindings namespaced
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions - status
 admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations -
+admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy validatingadmissionpolicies -
+admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings -
 metrics.k8s.io/v1beta1 PodMetrics pods namespaced
 metrics.k8s.io/v1beta1 NodeMetrics nodes -
 """
@@ -133,6 +135,10 @@ class Store:
         self.compacted = 100  # as in a cluster that has been up for a while
         self.answers: dict[tuple[str, str], Callable[[Request], Answer]] = {}
         self.programs: dict[tuple[str, str, str], Run] = {}
+        self.may: Callable[[Obj], bool] = lambda asked: True
+        """What a SelfSubjectAccessReview is answered, by the attributes asked for."""
+        self.forbid: Callable[[str], bool] = lambda path: False
+        """Which paths are answered with 403."""
         self.running = False
         self.version = 100
         self._objects: dict[Key, Obj] = {}

@@ -27,6 +27,8 @@ from wavetank.faults.resource import to_rfc3339
 from wavetank.faults.switch import PORT
 from wavetank.kube import Kube, Obj
 from wavetank.kube.mark import NODE_LABEL
+from wavetank.kube.power import LEASE, POWER_OFF_UNTIL
+from wavetank.kube.power import NAMESPACE as SYSTEM
 from wavetank.waves import FINALIZER
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +93,8 @@ class Pond:
         self.api = ApiServer()
         self._folder = folder
         self.switches: dict[str, PodSwitch] = {}
+        self.agent = True
+        """Whether a power agent says what it does to nodes."""
 
     def __enter__(self) -> Self:
         self.api.start()
@@ -99,12 +103,25 @@ class Pond:
         for crd in ("crd-load", "crd-fault"):
             self.api.put(yaml.safe_load((ROOT / f"clusters/manifests/{crd}.yaml").read_text()))
         self.api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        self.api.on_write(self._switch)
         return self
 
     def __exit__(self, *_: object) -> None:
         for pod in self.switches.values():
             pod.switch.stop()
         self.api.stop()
+
+    def _switch(self, change: str, obj: Obj) -> None:
+        """Play the power agent: a node is off as soon as it is asked for, and the agent says so."""
+        if obj["kind"] != "Node" or not self.agent:
+            return
+        nodes = [
+            node for node in self.api.objects("Node") if POWER_OFF_UNTIL in node["metadata"].get("annotations", {})
+        ]
+        off = " ".join(sorted(node["metadata"]["name"] for node in nodes))
+        metadata = {"name": LEASE, "namespace": SYSTEM, "annotations": {"wavetank.dev/off": off}}
+        spec = {"renewTime": datetime.now(UTC).isoformat()}
+        self.api.put({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec})
 
     def deploy(self, name: str, replicas: int = 2) -> Obj:
         """Put the Deployment and Service of Tidewater called ``name`` there, and its pods."""

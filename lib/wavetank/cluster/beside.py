@@ -171,10 +171,14 @@ def run_power_agent(client: docker.DockerClient, spec: ClusterSpec, bundle: Bund
         files={"kubeconfig": kubeconfig},
         command=["power-agent", spec.name],
         environment={"KUBECONFIG": "/run/wavetank/kubeconfig"},
-        user="0",  # the engine's socket belongs to root
+        # The engine's socket belongs to root, and opening it takes no capability: it is root's own.
+        user="0",
+        cap_drop=["ALL"],
+        mem_limit="256m",
+        pids_limit=64,
         # The engine's own socket, where its own machine has it, and where every engine's is expected inside.
         volumes=[f"{about(client).socket_seen_by_containers(find_engine().socket)}:{DEFAULT_SOCKET}"],
-        security_opt=["label=disable"],  # SELinux lets no other container use that socket
+        security_opt=["label=disable", "no-new-privileges"],  # SELinux lets no other container use that socket
     )
 
 

@@ -1,8 +1,10 @@
 """The power agent: stops and starts nodes because the cluster's API asks for it.
 
 A node cannot be silenced from within the cluster, so a Fault of kind ``node-stop`` only writes on the Node until when
-it shall be off (`POWER_OFF_UNTIL`), and this agent, a container beside the nodes, does it. It keeps the deadlines in
-memory: a node comes back on time even when nobody can be asked any more.
+it shall be off (`POWER_OFF_UNTIL`), and this agent, a container beside the nodes, does it, and says so. It keeps the
+deadlines in memory: a node comes back on time even when nobody can be asked any more.
+
+It holds the engine's socket, which is all of the engine. In the cluster it may read Nodes and write one Lease.
 """
 
 from __future__ import annotations
@@ -15,14 +17,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from wavetank.cluster.provider import Node
-from wavetank.errors import ClusterError, WavetankError
+from wavetank.errors import ClusterError, KubeError, WavetankError
 from wavetank.kube import Kube
 from wavetank.kube.mark import is_made_here
+from wavetank.kube.power import BEATS_EVERY, POWER_OFF_UNTIL, beat
 
-__all__ = ["LONGEST_OFF", "POWER_OFF_UNTIL", "Desk", "PowerAgent", "listen", "off_until", "run"]
-
-POWER_OFF_UNTIL = "wavetank.dev/power-off-until"
-"""The annotation of a Node: until when it shall be off, RFC 3339 in UTC."""
+__all__ = ["LONGEST_OFF", "Desk", "PowerAgent", "listen", "off_until", "run", "speak"]
 
 LONGEST_OFF = timedelta(hours=1)
 UNASKED = timedelta(seconds=60)
@@ -76,7 +76,15 @@ class PowerAgent:
         self._asked: dict[str, str] = {}
         self._off_until: dict[str, float] = {}
         self._stopped: set[str] = set()
+        self.switched = threading.Event()
+        """Set when a node was switched off or on, for whoever tells of that."""
         self._lock = threading.Lock()
+
+    @property
+    def off(self) -> frozenset[str]:
+        """Which nodes are off."""
+        with self._lock:
+            return frozenset(self._stopped)
 
     def recover(self) -> None:
         """Take over the nodes that are stopped already, as by an agent before this one."""
@@ -106,10 +114,15 @@ class PowerAgent:
             wanted = {node for node, until in self._off_until.items() if until > self._clock()}
         for node in sorted(self._stopped - wanted):  # first: one that cannot be stopped keeps no other one off
             if self._switched(node, "starting", self.desk.start_node):
-                self._stopped.discard(node)
+                self._note(node, off=False)
         for node in sorted(wanted - self._stopped):
             if self._switched(node, "stopping", self.desk.stop_node):
-                self._stopped.add(node)
+                self._note(node, off=True)
+
+    def _note(self, node: str, *, off: bool) -> None:
+        with self._lock:
+            (self._stopped.add if off else self._stopped.discard)(node)
+        self.switched.set()
 
     def _switched(self, node: str, doing: str, switch: Callable[[str, str], None]) -> bool:
         _log.info("%s %s", doing, node)
@@ -132,11 +145,13 @@ def run(cluster: str, stop: threading.Event | None = None) -> None:
     agent = PowerAgent(cluster, KindProvider())
     agent.recover()
     _log.info("serving %s", cluster)
-    listening = threading.Thread(target=listen, args=(agent, Kube.connect(), stop), daemon=True)
-    listening.start()
+    kube = Kube.connect()
+    threads = [threading.Thread(target=task, args=(agent, kube, stop), daemon=True) for task in (listen, speak)]
+    for thread in threads:
+        thread.start()
     while not stop.wait(TICK_SECONDS):
         agent.tick()
-        if not listening.is_alive():
+        if not all(thread.is_alive() for thread in threads):
             raise ClusterError("the power agent hears of nodes no more", command=f"docker logs {cluster}-power")
 
 
@@ -147,3 +162,18 @@ def listen(agent: PowerAgent, kube: Kube, stop: threading.Event) -> None:
             _log.warning("the API server is %s; deadlines hold all the same", change.lower())
         elif change != "DELETED" and is_made_here(node) and CONTROL_PLANE not in node["metadata"]["labels"]:
             agent.ask(node["metadata"]["name"], node["metadata"].get("annotations"), datetime.now(UTC))
+
+
+def speak(agent: PowerAgent, kube: Kube, stop: threading.Event) -> None:
+    """Say until ``stop`` is set that the agent is there, and at once which nodes it has switched off."""
+    heard = True
+    while not stop.is_set():
+        agent.switched.clear()
+        try:
+            beat(kube, agent.cluster, agent.off)
+            heard = True
+        except (KubeError, ClusterError) as error:  # deadlines hold all the same
+            if heard:
+                _log.warning("nobody hears which nodes are off: %s", error.summary)
+            heard = False
+        agent.switched.wait(BEATS_EVERY if heard else TICK_SECONDS * 5)

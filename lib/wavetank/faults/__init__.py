@@ -6,8 +6,8 @@ watches and stops it. `emergency_stop` ends every load and every fault there is.
 
 Read in this order: `catalogue` (the kinds), `schema` (the catalogue in a CRD's words), `resource` (Fault as a value and
 as a Kubernetes object); then, all pure, `breakers` (faults that break a manifest), `switch` (faults inside the
-application) and `mesh` (faults in the mesh) with `virtualservice` and `ownership`, on which it stands; and `run` (the
-notebook's side).
+application) and `mesh` (faults in the mesh) with `virtualservice` and `ownership`, on which it stands, and `remembered`
+(what of a status is believed); and `run` (the notebook's side).
 
 It never makes a fault without an end, never puts back what somebody else has changed since, and never touches the
 cluster except through the Kubernetes API.

@@ -18,11 +18,9 @@ from wavetank.errors import InputError
 from wavetank.faults.resource import Fault, to_rfc3339
 from wavetank.kube import Obj, application_container
 from wavetank.kube.application import ports_of_service
+from wavetank.kube.power import POWER_OFF_UNTIL
 
-__all__ = ["BREAKERS", "POWER_OFF_UNTIL", "Break", "Breaker", "read", "write"]
-
-POWER_OFF_UNTIL = "wavetank.dev/power-off-until"
-"""The annotation of a Node by which the power agent beside the cluster knows to stop it, and until when."""
+__all__ = ["BREAKERS", "Break", "Breaker", "becomes", "read", "write"]
 
 _ITEM = re.compile(r"\[(\w+)=(.+)\]")
 
@@ -89,25 +87,19 @@ class Breaker(Protocol):
 def bad_image(deployment: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Ask for a tag that does not exist, of the image that does."""
     path, container = _application(deployment, services)
-    image = container["image"]
-    repository = image.partition("@")[0]
-    if ":" in repository.rpartition("/")[2]:  # a colon before the last slash is a registry's port
-        repository = repository.rpartition(":")[0]
-    return _break(deployment, (*path, "image"), image, f"{repository}:no-such-version")
+    return _break(deployment, (*path, "image"), container["image"], fault, ends_at)
 
 
 def config_missing(deployment: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Read settings from a ConfigMap that nobody has made."""
     path, container = _application(deployment, services)
-    sources = container.get("envFrom")
-    missing = {"configMapRef": {"name": f"{deployment['metadata']['name']}-settings-v2"}}
-    return _break(deployment, (*path, "envFrom"), sources, [*(sources or []), missing])
+    return _break(deployment, (*path, "envFrom"), container.get("envFrom"), fault, ends_at)
 
 
 def selector_mismatch(service: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Look for a label value that no pod has."""
     label, value = next(iter(_selector(service).items()))
-    return _break(service, ("spec", "selector", label), value, f"{value}-service")
+    return _break(service, ("spec", "selector", label), value, fault, ends_at)
 
 
 def wrong_port(service: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
@@ -124,20 +116,20 @@ def wrong_port(service: Obj, fault: Fault, ends_at: datetime, services: Sequence
         raise InputError(f"Service {name} has no ports", expected="at least one")
     port = ports[0]
     path: Path = ("spec", "ports", f"[port={port['port']}]")
-    was, becomes = port.get("targetPort"), int(fault.settings["port"])
-    if was == becomes:
+    was = port.get("targetPort")
+    if was == int(fault.settings["port"]):
         raise InputError(
             "parameters.port is wrong",
             observed=f"Service {service['metadata']['name']} points at port {was} already",
             expected="another port",
         )
-    return _break(service, (*path, "targetPort"), was, becomes)
+    return _break(service, (*path, "targetPort"), was, fault, ends_at)
 
 
 def node_stop(node: Obj, fault: Fault, ends_at: datetime, services: Sequence[Obj] = ()) -> Break:
     """Ask for the node's power to be off; the power agent keeps the deadline even if the API is gone by then."""
     was = (node["metadata"].get("annotations") or {}).get(POWER_OFF_UNTIL)
-    return _break(node, ("metadata", "annotations", POWER_OFF_UNTIL), was, to_rfc3339(ends_at))
+    return _break(node, ("metadata", "annotations", POWER_OFF_UNTIL), was, fault, ends_at)
 
 
 BREAKERS: Mapping[str, Breaker] = {
@@ -148,6 +140,29 @@ BREAKERS: Mapping[str, Breaker] = {
     "node-stop": node_stop,
 }
 """How each kind of fault that breaks an object does it."""
+
+
+def becomes(was: Any, fault: Fault, ends_at: datetime) -> Any:
+    """Return what a value becomes that ``was`` there before ``fault``, which breaks an object until ``ends_at``."""
+    match fault.kind:
+        case "bad-image":
+            return f"{_repository(str(was))}:no-such-version"
+        case "config-missing":
+            return [*(was or []), {"configMapRef": {"name": f"{fault.target.name}-settings-v2"}}]
+        case "selector-mismatch":
+            return f"{was}-service"
+        case "wrong-port":
+            return int(fault.settings["port"])
+        case _:
+            return to_rfc3339(ends_at)
+
+
+def _repository(image: str) -> str:
+    """Return an image's name without its tag and digest."""
+    repository = image.partition("@")[0]
+    if ":" in repository.rpartition("/")[2]:  # a colon before the last slash is a registry's port
+        repository = repository.rpartition(":")[0]
+    return repository
 
 
 def read(obj: Obj, path: Path) -> Any:
@@ -203,5 +218,5 @@ def _selector(service: Obj) -> Obj:
     return selector
 
 
-def _break(obj: Obj, path: Path, was: Any, becomes: Any) -> Break:
-    return Break(obj["kind"], obj["metadata"]["name"], path, was, becomes)
+def _break(obj: Obj, path: Path, was: Any, fault: Fault, ends_at: datetime) -> Break:
+    return Break(obj["kind"], obj["metadata"]["name"], path, was, becomes(was, fault, ends_at))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CATALOGUE", "TARGETS", "Kind", "Parameter", "TargetKind"]
+__all__ = ["API_KINDS", "CATALOGUE", "TARGETS", "Kind", "Parameter", "TargetKind"]
 
 TargetKind = Literal["selector", "deployment", "service", "node"]
 
@@ -20,6 +20,9 @@ TARGETS: Mapping[TargetKind, str] = {
     "node": "a worker node",
 }
 """What a fault can be aimed at, in words."""
+
+API_KINDS: Mapping[TargetKind, str] = {"deployment": "Deployment", "service": "Service", "node": "Node"}
+"""What Kubernetes calls what a fault can be aimed at by its name."""
 
 _PODS: tuple[TargetKind, ...] = ("selector", "deployment", "service")
 

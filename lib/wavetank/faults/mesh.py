@@ -15,7 +15,7 @@ import copy
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from wavetank.durations import format_duration
@@ -25,7 +25,7 @@ from wavetank.faults.resource import Fault
 from wavetank.faults.virtualservice import fits, http_routes
 from wavetank.kube import Obj
 
-__all__ = ["PARTS", "Injection"]
+__all__ = ["PARTS", "Injection", "asked"]
 
 PARTS: Mapping[str, str] = {"mesh-delay": "delay", "mesh-abort": "abort"}
 """Which kinds of fault the mesh brings about, and as what part of a route's ``fault``."""
@@ -67,12 +67,12 @@ class Injection:
                 expected=f"a route to {service}",
             )
         were: list[Obj] = [{key: route[key] for key in _REMEMBERED if key in route} for route in routes]
-        return cls(name, service, PARTS[fault.kind], _asked(fault), copy.deepcopy(were), owners_of(found), made)
+        return cls(name, service, PARTS[fault.kind], asked(fault), copy.deepcopy(were), owners_of(found), made)
 
     @classmethod
     def from_status(cls, original: Mapping[str, Any]) -> Injection:
         """Read what `to_status` wrote."""
-        return cls(**{name: value for name, value in original.items() if name != "kind"})
+        return cls(**{field.name: original[field.name] for field in fields(cls)})
 
     def to_status(self) -> Obj:
         """Return it as ``status.original`` keeps it."""
@@ -136,7 +136,7 @@ class Injection:
         return None if changed == found else changed
 
 
-def _asked(fault: Fault) -> Obj:
+def asked(fault: Fault) -> Obj:
     """Return what Istio is asked for."""
     settings = fault.settings
     percentage = {"percentage": {"value": settings["percent"]}}

@@ -53,6 +53,14 @@ class Client:
             return False
         return True
 
+    def may(self, verb: str, resource: str, namespace: str, group: str = "") -> bool:
+        """Tell whether whoever asks may do ``verb`` to ``resource`` (a plural) in ``namespace``."""
+        asked = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        answer = self.connection.call("POST", path, body={**review, "spec": {"resourceAttributes": asked}})
+        return bool(answer["status"]["allowed"])
+
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Obj:
         """Return one object; without ``namespace``, of the namespace ``default`` (if its kind has one)."""
         return self.connection.call("GET", self.path(kind, name, namespace))

@@ -9,6 +9,7 @@ from wavetank.errors import InputError
 from wavetank.kube import FIELD_MANAGER, Obj
 from wavetank.kube.manifest import parse
 from wavetank.lesson.lab import Lab
+from wavetank.waves import BINDING
 
 __all__ = [
     "MADE_BY_THE_CLUSTER",
@@ -27,6 +28,7 @@ MADE_BY_THE_CLUSTER = {
     "ConfigMap/kube-root-ca.crt",
     "ConfigMap/istio-ca-root-cert",
     "ConfigMap/istio-ca-crl",
+    f"RoleBinding/{BINDING}",  # by which the operator is let in
 }
 _KINDS_OF_KUBERNETES = {"Endpoints", "Event", "PodMetrics"}
 """Kinds that controllers keep in step with other objects; deleting them would do nothing, or harm."""

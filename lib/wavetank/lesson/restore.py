@@ -11,6 +11,7 @@ from wavetank.errors import ClusterError, KubeError, NotFoundError, WaitTimeoutE
 from wavetank.kube import FIELD_MANAGER, Kube, Obj, rollout_state
 from wavetank.kube.mark import is_made_here
 from wavetank.kube.pods import is_ready
+from wavetank.kube.power import POWER_OFF_UNTIL
 from wavetank.kube.sidecar import has_sidecar, stays_out
 from wavetank.lesson.declared import (
     account,
@@ -28,15 +29,17 @@ from wavetank.lesson.refusals import IN_THE_WAY, apply_once_free, have_pods_made
 from wavetank.observe.serverless import await_subscriptions
 from wavetank.observe.serverless.events import TRIGGER
 from wavetank.observe.serverless.revisions import SERVICE_LABEL
+from wavetank.waves import let_operator_in
 
 __all__ = ["restore"]
 
 _MANAGED_BY = {"app.kubernetes.io/managed-by": "wavetank"}
+SECURITY = "pod-security.kubernetes.io/enforce"
+"""The label of a namespace by which Kubernetes lets in no pod that could take over its node."""
 INJECTION = "istio-injection"
 """The label of a namespace by which Istio puts sidecars into its new pods."""
 _NO_ACCOUNT = {"spec": {"template": {"spec": {"serviceAccount": None, "serviceAccountName": None}}}}
 """The API server copies the one to the other: who takes away only the second gets it back from the first."""
-_POWER_OFF = "wavetank.dev/power-off-until"
 _GONE_WITHIN = 45.0
 """Seconds for what was deleted to be gone: the grace period of a pod, and some."""
 _REVERTED_WITHIN = 30.0
@@ -55,7 +58,8 @@ def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
     kube.require_mark()
     meshed = in_the_mesh(lab, checkpoint)
     require_operator(kube, lab.namespace)
-    _own_namespace(kube, lab.namespace, meshed)
+    _own_namespace(kube, lab, meshed)
+    let_operator_in(kube, lab.namespace)
     _end_waves(kube, lab.namespace)
     _raise_nodes(kube)
     found = list(_everything(kube, lab.namespace))
@@ -83,9 +87,15 @@ def _lacks_or_has_too_much(pod: Obj, meshed: bool) -> bool:
     return has_sidecar(pod) is not (meshed and not stays_out(pod))
 
 
-def _own_namespace(kube: Kube, name: str, meshed: bool) -> None:
-    """Make sure that the namespace is there, in the mesh or not, and that what is in it may be deleted."""
-    labels = _MANAGED_BY | ({INJECTION: "enabled"} if meshed else {})
+def _own_namespace(kube: Kube, lab: Lab, meshed: bool) -> None:
+    """Make sure that the namespace is there, in the mesh or not, and that what is in it may be deleted.
+
+    Sidecars set up the network of their pods, and who listens on the wire stands in the node's: a lab with a mesh lets
+    in any pod.
+    """
+    name = lab.namespace
+    wanted = {INJECTION: "enabled" if meshed else None, SECURITY: "privileged" if "istio" in lab.addons else "baseline"}
+    labels = _MANAGED_BY | {key: value for key, value in wanted.items() if value}
     namespace = kube.find("Namespace", name)
     if namespace is not None and "deletionTimestamp" in namespace["metadata"]:
         words = f"the namespace {name} to be gone, before it is made again"
@@ -104,8 +114,8 @@ def _own_namespace(kube: Kube, name: str, meshed: bool) -> None:
             command=f"kubectl get all -n {name}",
             hint=f"the right cluster? Then: kubectl label namespace {name} app.kubernetes.io/managed-by=wavetank",
         )
-    elif namespace["metadata"]["labels"].get(INJECTION) != labels.get(INJECTION):
-        kube.patch("Namespace", name, None, {"metadata": {"labels": {INJECTION: labels.get(INJECTION)}}})
+    elif any(namespace["metadata"]["labels"].get(key) != value for key, value in wanted.items()):
+        kube.patch("Namespace", name, None, {"metadata": {"labels": wanted}})
 
 
 def _end_waves(kube: Kube, namespace: str) -> None:
@@ -124,8 +134,8 @@ def _raise_nodes(kube: Kube) -> None:
     """
     for node in filter(is_made_here, kube.list("Node")):
         patch: Obj = {}
-        if _POWER_OFF in (node["metadata"].get("annotations") or {}):
-            patch["metadata"] = {"annotations": {_POWER_OFF: None}}
+        if POWER_OFF_UNTIL in (node["metadata"].get("annotations") or {}):
+            patch["metadata"] = {"annotations": {POWER_OFF_UNTIL: None}}
         if node["spec"].get("unschedulable") and _is_cordoned_by_us(node):
             patch["spec"] = {"unschedulable": None}
         if patch:

@@ -31,8 +31,6 @@ LEASE_NAMESPACE, LEASE_NAME = "knative-serving", "wavetank-netlayer"
 _VIRTUAL_SERVICE: Kind = ("networking.istio.io/v1", "VirtualService")
 _GATEWAY: Kind = ("networking.istio.io/v1", "Gateway")
 _SECRET: Kind = ("v1", "Secret")
-_CERTIFICATES = "networking.internal.knative.dev/certificate-uid"
-"""The label that Knative puts on Secrets with certificates."""
 _WORKERS = 4
 _THREADS = 16
 """At least the workers, a watch for each store, and who renews the Lease: each takes one for good."""
@@ -106,14 +104,14 @@ class _Work:
         self._owned = [
             Store(kube, _VIRTUAL_SERVICE, self._owned_changed, selector=made_here),
             Store(kube, _GATEWAY, self._owned_changed, selector=made_here),
-            Store(kube, _SECRET, self._owned_changed, selector=made_here, namespace=NAMESPACE),
+            # Without clusters/manifests/netlayer-tls.yaml it may see no Secret, and there is no TLS.
+            Store(kube, _SECRET, self._owned_changed, selector=made_here, namespace=NAMESPACE, optional=True),
         ]
-        self._certificates = Store(kube, _SECRET, self._certificate_changed, selector=_CERTIFICATES)
         self._reconciler = Reconciler(kube, self._ingresses, self._owned)
 
     def start(self, threads: ThreadPoolExecutor) -> list[Future[None]]:
         """Begin to watch, and to work once everything is known."""
-        stores = [self._ingresses, *self._owned, self._certificates]
+        stores = [self._ingresses, *self._owned]
         watching = [threads.submit(store.follow, self._stop) for store in stores]
         return [*watching, *(threads.submit(self._work, stores) for _ in range(_WORKERS))]
 
@@ -161,11 +159,3 @@ class _Work:
         names |= {(metadata["namespace"], owner["name"]) for owner in owners if owner["kind"] == INGRESS[1]}
         for key in names:
             self._queue.add(key)
-
-    def _certificate_changed(self, secret: Obj) -> None:
-        """Look at the Ingresses that use this certificate."""
-        place = (secret["metadata"]["namespace"], secret["metadata"]["name"])
-        for ingress in self._ingresses.all():
-            used = (ingress.get("spec") or {}).get("tls") or ()
-            if place in [(tls.get("secretNamespace"), tls.get("secretName")) for tls in used]:
-                self._queue.add((ingress["metadata"]["namespace"], ingress["metadata"]["name"]))

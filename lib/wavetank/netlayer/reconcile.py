@@ -28,9 +28,12 @@ Key = tuple[str, str]
 FINALIZER = "wavetank.dev/netlayer"
 """Keeps an Ingress that is deleted until the copies of its certificates are gone: no owner reference reaches them."""
 
-CONFLICT = 409
+CONFLICT, FORBIDDEN = 409, 403
 _LATER = 2.0
 """Seconds until what only others can put right is looked at again, if nothing tells of it before."""
+_CERTIFICATES_AGAIN = 30.0
+"""Seconds until a certificate is looked at again, which may have been renewed: nothing tells of that."""
+_LET_IN = "clusters/manifests/netlayer-tls.yaml says how the networking layer is let see certificates"
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 2.0, 1.5
 """Seconds between two rounds of questions to the gateways. They take about 0.2 s to hear of a change."""
 
@@ -77,15 +80,16 @@ class Reconciler:
         ingress = self._make(key, ingress, wanted, plan)
         if lost:
             raise _RefusedError("HostTaken", _taken(lost), _LATER)
+        again = _CERTIFICATES_AGAIN if plan.certificates else None
         if is_ready(ingress):
-            return None
+            return again
         waits_for = unanswered(plan.probes, self._addresses(plan), wanted.hash)
         if waits_for:
             self._tell(ingress, Verdict(), Verdict("Unknown", "NotAnsweredYet", waits_for))
             return self._pause(key, wanted.hash)
         self._rounds.pop(key, None)
         log.info("%s/%s is ready", *key)
-        return self._tell(ingress, Verdict(), Verdict())
+        return self._tell(ingress, Verdict(), Verdict(), again)
 
     def _make(self, key: Key, ingress: Obj, wanted: Ingress, plan: Plan) -> Obj:
         """Make what ``plan`` says, delete what it does not, and return the Ingress as it is then."""
@@ -103,9 +107,16 @@ class Reconciler:
         return ingress if copies else self._finalize(ingress, False)
 
     def _copy(self, wanted: Ingress, certificate: Certificate) -> Obj:
-        source = self._kube.find("Secret", certificate.secret, certificate.namespace)
+        where = f"{certificate.namespace}/{certificate.secret}"
+        if not self._owned["Secret"].allowed:
+            raise _RefusedError("NoTLS", f"no TLS for {where}: {_LET_IN}", _LATER)
+        try:
+            source = self._kube.find("Secret", certificate.secret, certificate.namespace)
+        except KubeError as error:
+            if error.status != FORBIDDEN:
+                raise
+            raise _RefusedError("SecretHidden", f"the Secret {where} may not be read: {_LET_IN}", _LATER) from error
         if source is None:
-            where = f"{certificate.namespace}/{certificate.secret}"
             raise _RefusedError("SecretMissing", f"there is no Secret {where} with the certificate", _LATER)
         return certificate_copy(wanted, certificate, source)
 

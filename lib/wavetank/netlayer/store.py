@@ -5,16 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from wavetank.errors import KubeError
 from wavetank.kube import Kind, Kube, Obj
 from wavetank.kube.watch import BACK, LOST, SYNCED, changes
 
 __all__ = ["Store"]
 
+FORBIDDEN = 403
+_ASK_AGAIN = 10.0
+"""Seconds until it is asked again what the API server has refused to show."""
+
 
 class Store:
     """What there is of a ``kind``; ``changed`` is called for every change, with the object as it is or last was.
 
-    Reading is safe from any thread. What is read is not to be changed.
+    Where ``optional``, the API server may refuse: then there is nothing, and it is asked again after a while; `allowed`
+    says whether it lets us look. Reading is safe from any thread. What is read is not to be changed.
     """
 
     def __init__(
@@ -25,19 +31,32 @@ class Store:
         *,
         namespace: str | None = None,
         selector: str = "",
+        optional: bool = False,
     ) -> None:
-        self.kind = kind
+        self.kind, self.allowed = kind, True
         self.synced = threading.Event()
         self._kube, self._changed = kube, changed
-        self._namespace, self._selector = namespace, selector
+        self._namespace, self._selector, self._optional = namespace, selector, optional
         self._objects: dict[tuple[str, str], Obj] = {}
         self._lock = threading.Lock()
 
     def follow(self, stop: threading.Event) -> None:
         """Watch until ``stop``; an API server that is away is waited for. Raises `KubeError` when it refuses."""
+        while not stop.is_set():
+            try:
+                self._follow(stop)
+            except KubeError as error:
+                if not self._optional or error.status != FORBIDDEN:
+                    raise
+                self.allowed = False
+                self.synced.set()
+                stop.wait(_ASK_AGAIN)
+
+    def _follow(self, stop: threading.Event) -> None:
         told = changes(self._kube, self.kind, self._namespace, self._selector, timeout=None, stop=stop, resume=True)
         for type_, obj in told:
             if type_ == SYNCED:
+                self.allowed = True
                 self.synced.set()
             elif type_ not in (LOST, BACK):
                 self._take(obj, gone=type_ == "DELETED")

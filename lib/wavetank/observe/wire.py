@@ -217,7 +217,7 @@ def _create(kube: Kube, tap: Obj) -> None:
             observed=error.summary,
             expected="that a pod may use the node's network, as user 0 with NET_RAW",
             command=kube.connection.kubectl("get", "namespace", tap["metadata"]["namespace"], "--show-labels"),
-            hint="listen in a namespace whose pod security is not enforced; that is what the lab's own is like",
+            hint="listen in a namespace with the level privileged, as that of a lab with a mesh is",
         ) from error
 
 

@@ -4,6 +4,10 @@ The webhook's configuration is part of clusters/manifests/operator.yaml; only th
 ``failurePolicy: Ignore``: while the operator is down, loads and faults can still be created, and wait; and because the
 operator asks the same rules before it begins, nothing slips through. Only creation is judged: whatever exists can
 always be stopped and deleted.
+
+What is refused names what there is instead, so nobody but the API server gets an answer, which asks for somebody whom
+it has let create a load or fault in that namespace. It is known by where it asks: at a path that is made anew whenever
+the operator starts, and stands in the webhook's configuration, which no account but a cluster's administrator reads.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -20,7 +25,7 @@ import kopf
 
 from wavetank.errors import InputError, NotFoundError
 from wavetank.faults.resource import Fault
-from wavetank.kube import Kube
+from wavetank.kube import Kube, Obj
 from wavetank.operator.certificates import make_certificate
 from wavetank.operator.handlers import GROUP, VERSION
 from wavetank.operator.rules import check_fault, check_load
@@ -53,6 +58,12 @@ def register(registry: kopf.OperatorRegistry, kube: Kube, port: int = PORT) -> N
         warnings += _judged(lambda: check_load(kube, Load.from_resource(dict(body)), meta["namespace"]))
 
 
+def _service(path: str) -> Obj:
+    """Return whom the API server is to ask, and where."""
+    name, namespace, _ = HOST.split(".")
+    return {"name": name, "namespace": namespace, "path": path}
+
+
 def _judged(check: Callable[[], list[str]]) -> list[str]:
     try:
         return check()
@@ -66,12 +77,20 @@ def _serving(kube: Kube, port: int) -> Callable[[kopf.WebhookFn], AsyncIterator[
 
     async def serve(judge: kopf.WebhookFn) -> AsyncIterator[kopf.WebhookClientConfig]:
         certificate, key = make_certificate(HOST)
+        path = f"/{secrets.token_hex(16)}"
         with tempfile.TemporaryDirectory() as folder:  # the ssl module reads files only
             certfile, keyfile = Path(folder, "tls.crt"), Path(folder, "tls.key")
             certfile.write_bytes(certificate)
             keyfile.write_bytes(key)
-            await asyncio.to_thread(_trust, kube, certificate)
-            server = kopf.WebhookServer(addr="0.0.0.0", port=port, host=HOST, certfile=certfile, pkeyfile=keyfile)  # noqa: S104
+            await asyncio.to_thread(_tell, kube, certificate, path)
+            server = kopf.WebhookServer(
+                addr="0.0.0.0",  # noqa: S104
+                port=port,
+                host=HOST,
+                path=path,
+                certfile=certfile,
+                pkeyfile=keyfile,
+            )
             async with server:
                 async for client_config in server(judge):
                     yield client_config
@@ -79,10 +98,13 @@ def _serving(kube: Kube, port: int) -> Callable[[kopf.WebhookFn], AsyncIterator[
     return serve
 
 
-def _trust(kube: Kube, certificate: bytes) -> None:
-    """Tell the API server whom to trust; where it has not been told to ask, there is nothing to tell it."""
+def _tell(kube: Kube, certificate: bytes, path: str) -> None:
+    """Tell the API server whom to trust and where to ask; where it does not ask, there is nothing to tell it."""
     bundle = base64.b64encode(certificate).decode()
-    webhooks = [{"name": f"{plural}.{GROUP}", "clientConfig": {"caBundle": bundle}} for plural in ("faults", "loads")]
+    webhooks = [
+        {"name": f"{plural}.{GROUP}", "clientConfig": {"caBundle": bundle, "service": _service(f"{path}/{plural}")}}
+        for plural in ("faults", "loads")
+    ]
     try:
         kube.patch("ValidatingWebhookConfiguration", CONFIGURATION, None, {"webhooks": webhooks}, type="strategic")
     except NotFoundError as error:

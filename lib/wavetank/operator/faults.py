@@ -26,7 +26,7 @@ from wavetank.faults.resource import ENDED, Fault, from_rfc3339, to_rfc3339
 from wavetank.faults.switch import SWITCHED
 from wavetank.kube import Kube, Obj
 from wavetank.operator.effects import Effect, Order, Outcome
-from wavetank.operator.look import FINISHED, Look, News, refuse_stale
+from wavetank.operator.look import FINISHED, Look, News, latest_end, refuse_stale
 from wavetank.operator.mesh import InjectInMesh
 from wavetank.operator.objects import BreakObject
 from wavetank.operator.pods import CrashContainers, KillPods, SwitchInPods
@@ -38,6 +38,7 @@ __all__ = ["EFFECTS", "GIVE_UP_AFTER", "FaultTender"]
 GIVE_UP_AFTER = 30.0
 """Seconds of failing to revert after which a deleted fault is let go, with what is to be put back in its status."""
 _SOON = 1.0
+FORBIDDEN = 403
 _BREAKING = threading.Lock()
 """Two faults must not plan to change the same value at the same time."""
 
@@ -73,9 +74,12 @@ class FaultTender:
             return FINISHED
         if "original" not in status:
             return self._begin(resource)
-        if _is_leaving(resource) or self._order(resource).seconds_left == 0:
-            return self._end(resource)
-        return self._hold(resource)
+        try:
+            if _is_leaving(resource) or self._order(resource).seconds_left == 0:
+                return self._end(resource)
+            return self._hold(resource)
+        except InputError as error:  # somebody else has written its status: what that says is not done
+            return self._finish("Failed", _one_line(error))
 
     def _begin(self, resource: Obj) -> Look:
         now = datetime.now(UTC)
@@ -132,7 +136,7 @@ class FaultTender:
         try:
             message = EFFECTS[order.fault.kind].revert(order, status["original"], affected)
         except KubeError as error:
-            if "deletionTimestamp" not in resource["metadata"] or not self._gives_up():
+            if "deletionTimestamp" not in resource["metadata"] or not self._gives_up(error):
                 with suppress(KubeError):
                     self._write({"message": f"not put back yet, and tried again: {_one_line(error)}"})
                 raise
@@ -151,13 +155,20 @@ class FaultTender:
         order = self._order(self._last)
         try:
             EFFECTS[order.fault.kind].revert(order, status["original"], status.get("affected", ()))
-        except KubeError:
-            if not self._gives_up():
+        except InputError:
+            return FINISHED
+        except KubeError as error:
+            if not self._gives_up(error):
                 raise
         return FINISHED
 
-    def _gives_up(self) -> bool:
-        """Tell, at a failure to revert, whether it has failed for too long."""
+    def _gives_up(self, error: KubeError) -> bool:
+        """Tell, at a failure to revert, whether it has failed for too long, or will not be let in any more.
+
+        A namespace that is deleted may lose the operator's binding before the last of its faults.
+        """
+        if error.status == FORBIDDEN:
+            return True
         self._failing_since = self._failing_since or time.monotonic()
         return time.monotonic() - self._failing_since >= GIVE_UP_AFTER
 
@@ -177,10 +188,10 @@ class FaultTender:
         return self._last
 
     def _order(self, resource: Obj) -> Order:
-        ends_at = from_rfc3339(resource["status"]["endsAt"])
+        ends_at, fault = from_rfc3339(resource["status"].get("endsAt")), Fault.from_resource(resource)
         if ends_at is None:
-            raise KubeError(f"the Fault {self._name} has an original but no end", expected="status.endsAt")
-        return Order(self._kube, Fault.from_resource(resource), self._namespace, self._uid, ends_at)
+            raise InputError(f"the Fault {self._name} has an original but no end", expected="status.endsAt")
+        return Order(self._kube, fault, self._namespace, self._uid, min(ends_at, latest_end(resource, fault.duration)))
 
 
 def _rounded_up(moment: datetime) -> datetime:

@@ -17,6 +17,7 @@ import kopf
 from wavetank.errors import ClusterError, KubeError
 from wavetank.faults.resource import ENDED as FAULT_ENDED
 from wavetank.kube import Kube
+from wavetank.operator import session
 from wavetank.operator.bells import Bells
 from wavetank.operator.faults import FaultTender
 from wavetank.operator.loads import LoadTender
@@ -60,8 +61,8 @@ def register(registry: kopf.OperatorRegistry, kube: Kube) -> None:
         settings.background.cancellation_polling = 1.0
 
     @kopf.on.login(registry=registry)
-    def log_in(**_: Any) -> kopf.ConnectionInfo:
-        return _credentials(kube)
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        return await session.log_in(kube)
 
     @kopf.on.event(GROUP, VERSION, "loads", registry=registry)
     @kopf.on.event(GROUP, VERSION, "faults", registry=registry)
@@ -141,19 +142,3 @@ def _not_in(phases: frozenset[str]) -> Callable[..., bool]:
         return status.get("phase") not in phases
 
     return going
-
-
-def _credentials(kube: Kube) -> kopf.ConnectionInfo:
-    """Return what kopf needs to reach the same API server with the same identity."""
-    configuration = kube.connection.configuration
-    scheme, _, token = kube.connection.credentials().get("authorization", "").partition(" ")
-    return kopf.ConnectionInfo(
-        server=kube.connection.server,
-        ca_path=configuration.ssl_ca_cert,
-        insecure=not configuration.verify_ssl,
-        certificate_path=configuration.cert_file,
-        private_key_path=configuration.key_file,
-        scheme=scheme or None,
-        token=token or None,
-        proxy_url=configuration.proxy,
-    )

@@ -23,14 +23,14 @@ from wavetank.kube import Kube, Obj, is_over
 from wavetank.kube.refused import is_for_good, refused_by
 from wavetank.operator.look import FINISHED, Look, News, age_of, refuse_stale
 from wavetank.operator.rules import check_load
-from wavetank.traffic.manifest import load_pod
+from wavetank.traffic.manifest import load_pod, pod_name
 from wavetank.traffic.record import parse_line
 from wavetank.traffic.resource import ENDED, Load
 from wavetank.waves import is_held
 
 __all__ = ["LoadTender"]
 
-CONFLICT = 409
+CONFLICT, FORBIDDEN = 409, 403
 _SOON = 1.0
 _AT_ONCE = 0.2
 _CHECK_EVERY = 10.0
@@ -65,15 +65,16 @@ class LoadTender:
         status = resource.get("status", {})
         if "deletionTimestamp" in resource["metadata"]:
             if "pod" in status:
-                self._kube.delete_object("Pod", status["pod"], self._namespace)
+                self._let_go(pod_name(resource))
             return FINISHED
         if status.get("phase") in ENDED:
             return FINISHED
         if "pod" not in status:
             return self._begin(resource)
-        pod = self._kube.find("Pod", status["pod"], self._namespace)
+        name = pod_name(resource)  # and not what its status says, which others may write
+        pod = self._kube.find("Pod", name, self._namespace)
         if pod is None:
-            return self._finish("Failed", f"its pod {status['pod']} is gone")
+            return self._finish("Failed", f"its pod {name} is gone")
         if is_over(pod):
             return self._sum_up(resource, pod)
         if resource["spec"].get("stop"):
@@ -157,6 +158,14 @@ class LoadTender:
             return self._finish("Completed", words + _EXIT_CODES[code], counted)
         why = pod["status"].get("reason") or f"exit code {code}"
         return self._finish("Failed", f"its pod {name} ended with {why}; its last words: {log or 'none'}", counted)
+
+    def _let_go(self, name: str) -> None:
+        """Delete the pod of a load that is deleted; where the operator is shut out by now, it goes with its load."""
+        try:
+            self._kube.delete_object("Pod", name, self._namespace)
+        except KubeError as error:
+            if error.status != FORBIDDEN:
+                raise
 
     def _last_line(self, pod: Obj) -> str:
         return self._kube.logs(pod["metadata"]["name"], self._namespace, tail=1).strip()

@@ -14,7 +14,7 @@ from wavetank.errors import InputError
 from wavetank.faults.resource import from_rfc3339
 from wavetank.kube import Obj
 
-__all__ = ["FINISHED", "Look", "News", "age_of", "refuse_stale"]
+__all__ = ["FINISHED", "Look", "News", "age_of", "latest_end", "refuse_stale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,13 @@ def age_of(obj: Obj) -> timedelta:
     """Return how long ago ``obj`` was created, to the second."""
     now = datetime.now(UTC)
     return now - (from_rfc3339(obj["metadata"]["creationTimestamp"]) or now)
+
+
+def latest_end(resource: Obj, duration: float) -> datetime:
+    """Return when a load or fault of ``duration`` seconds is over, however late it began, whatever its status says."""
+    lasts = timedelta(seconds=duration)
+    created = from_rfc3339(resource["metadata"]["creationTimestamp"]) or datetime.now(UTC)
+    return created + max(lasts, _BEGIN_WITHIN) + lasts + _BEGIN_WITHIN
 
 
 def refuse_stale(resource: Obj, duration: float) -> None:

@@ -23,10 +23,11 @@ def main() -> None:
     """Run until SIGTERM, for all namespaces, in the cluster it runs in or the one ``$KUBECONFIG`` names.
 
     Outside a cluster nobody could reach the webhook or the health endpoint, so neither is served. Raises `InputError`
-    when there is no cluster, `ClusterError` when it is not Wavetank's: kopf writes by a way of its own.
+    when there is no cluster, `ClusterError` when it is not Wavetank's.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # it would tell where the webhook is asked
     warnings.filterwarnings("ignore", category=ResourceWarning, module="kopf")
     kube, registry = Kube.connect(), kopf.OperatorRegistry()
     _await_api_server(kube)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from wavetank.errors import KubeError
 from wavetank.faults.mesh import Injection
 from wavetank.faults.ownership import MANAGER, handed_back, is_taken, owners_of
+from wavetank.faults.remembered import remembered_injection
 from wavetank.faults.virtualservice import VIRTUAL_SERVICE, http_routes, joined, left, members, virtual_service
 from wavetank.kube import Obj
 from wavetank.operator.effects import Order, Outcome
@@ -36,7 +37,7 @@ class InjectInMesh:
 
     def act(self, order: Order, original: Obj, affected: Sequence[str]) -> Outcome:
         """Put the fault in, once: a route that is without it after that was cleaned, and stays so."""
-        planned = Injection.from_status(original)
+        planned = remembered_injection(order.fault, original)
         with _REWRITING:
             found = _find(order, planned) if affected else _inject(order, planned)
         if found is None:
@@ -51,7 +52,7 @@ class InjectInMesh:
 
     def revert(self, order: Order, original: Obj, affected: Sequence[str]) -> str:
         """Take the fault out of every route that is as this fault left it."""
-        planned = Injection.from_status(original)
+        planned = remembered_injection(order.fault, original)
         with _REWRITING:
             found = _find(order, planned)
             if found is None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from wavetank.errors import InputError, NotFoundError
-from wavetank.faults.mesh import Injection
+from wavetank.faults.mesh import PARTS, Injection
+from wavetank.faults.remembered import remembered_injection
 from wavetank.faults.resource import Fault
 from wavetank.faults.virtualservice import (
     VIRTUAL_SERVICE,
@@ -86,10 +89,13 @@ def _in_place(kube: Kube) -> list[Obj]:
 def _made_by_another(kube: Kube, fault: Fault, namespace: str, uid: str) -> str | None:
     """Return the VirtualService that another fault makes for the same Service, there already or not yet."""
     for other in kube.list("Fault", namespace):
-        original = other.get("status", {}).get("original", {})
-        joins = original.get("made") and original["service"] == fault.target.name
-        if joins and other["metadata"]["uid"] != uid and not is_over(other):
-            return str(original["name"])
+        theirs, original = Fault.from_resource(other), other.get("status", {}).get("original") or {}
+        if theirs.kind not in PARTS or other["metadata"]["uid"] == uid or is_over(other):
+            continue
+        with suppress(InputError):  # somebody else has written it
+            made = remembered_injection(theirs, original)
+            if made.made and made.service == fault.target.name:
+                return made.name
     return None
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from wavetank.errors import KubeError
 from wavetank.faults.breakers import Break, read
+from wavetank.faults.remembered import remembered_break
 from wavetank.kube import Obj
+from wavetank.kube.power import agent_word
 from wavetank.operator.effects import Order, Outcome
 from wavetank.operator.rules import plan_break
 
@@ -28,18 +30,20 @@ class BreakObject:
 
     def act(self, order: Order, original: Obj, affected: Sequence[str]) -> Outcome:
         """Change the value, once: a value that is as it was after that has been repaired, and stays so."""
-        planned = Break.from_status(original)
+        planned = remembered_break(order.fault, original)
         if not affected:
             current, _ = _change(order, planned, planned.broken)
             if current is None:
                 return Outcome((), f"{planned.kind} {planned.name} is gone", over=True)
             if not planned.is_on(current):
                 return Outcome((), f"{planned} was changed by somebody else meanwhile", over=True)
+        if planned.kind == "Node" and not affected:
+            return _switched_off(order, planned)
         return Outcome((planned.name,), f"{planned} is {_words(planned.became)}, was {_words(planned.was)}")
 
     def revert(self, order: Order, original: Obj, affected: Sequence[str]) -> str:
         """Put the value back, unless it is no longer as this fault left it."""
-        planned = Break.from_status(original)
+        planned = remembered_break(order.fault, original)
         current, changed = _change(order, planned, planned.restored)
         if current is None:
             return f"{planned.kind} {planned.name} is gone: nothing to put back"
@@ -47,6 +51,15 @@ class BreakObject:
             now, left = _words(read(current, planned.path)), _words(planned.became)
             return f"{planned} is {now} now, not {left} as this fault left it: somebody's change stays"
         return f"{planned} is {_words(planned.was)} again"
+
+
+def _switched_off(order: Order, planned: Break) -> Outcome:
+    """Tell by the power agent's word whether the node is off; until then the annotation is only a wish."""
+    agent = agent_word(order.kube)
+    if planned.name in agent.off and agent.is_there:
+        return Outcome((planned.name,), f"the power agent has stopped the node {planned.name}")
+    why = f"the power agent is to stop the node {planned.name}" + ("" if agent.is_there else f", but {agent}")
+    return Outcome((), why, pending=True)
 
 
 def _words(value: Any) -> str:

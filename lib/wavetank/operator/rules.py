@@ -10,19 +10,22 @@ from datetime import UTC, datetime
 
 from wavetank.errors import InputError
 from wavetank.faults.breakers import BREAKERS, Break
+from wavetank.faults.catalogue import API_KINDS
 from wavetank.faults.mesh import PARTS, Injection
+from wavetank.faults.remembered import remembered_break, remembered_injection
 from wavetank.faults.resource import Fault, FaultStatus, Target
 from wavetank.faults.switch import label_selector
 from wavetank.kube import Kube, Obj
 from wavetank.kube.mark import NODE_LABEL, is_made_here
+from wavetank.kube.power import agent_word
 from wavetank.operator.meshrules import injection, injection_warnings
-from wavetank.operator.servicerules import refuse_elsewhere, refuse_unasked_port
+from wavetank.operator.servicerules import refuse_elsewhere, refuse_unasked_port, refuse_unselected
 from wavetank.traffic.resource import Load
+from wavetank.waves import BINDING, letting_in
 
 __all__ = ["check_fault", "check_load", "plan_break", "plan_injection", "selector_of"]
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
-_API_KINDS = {"deployment": "Deployment", "service": "Service", "node": "Node"}
 
 
 def check_fault(kube: Kube, fault: Fault, namespace: str, uid: str = "") -> list[str]:
@@ -31,6 +34,7 @@ def check_fault(kube: Kube, fault: Fault, namespace: str, uid: str = "") -> list
     ``uid`` is that of the Fault itself when it exists already.
     """
     _refuse_system_namespace(namespace)
+    _refuse_where_not_let_in(kube, namespace)
     if fault.kind in BREAKERS:
         _refuse_changed_already(kube, plan_break(kube, fault, namespace, datetime.now(UTC)), namespace, uid)
         return _without_pods(kube, fault, namespace) if fault.target.what == "deployment" else []
@@ -52,8 +56,10 @@ def check_fault(kube: Kube, fault: Fault, namespace: str, uid: str = "") -> list
 def check_load(kube: Kube, load: Load, namespace: str) -> list[str]:
     """Return warnings about ``load`` in ``namespace``. Raises `InputError` saying why it is refused."""
     _refuse_system_namespace(namespace)
+    _refuse_where_not_let_in(kube, namespace)
     service = _existing(kube, Target("service", load.target.service), namespace)
     refuse_elsewhere(service)
+    refuse_unselected(service)
     ports = [port["port"] for port in service["spec"].get("ports") or []]
     if load.target.port not in ports:
         raise InputError(
@@ -63,8 +69,7 @@ def check_load(kube: Kube, load: Load, namespace: str) -> list[str]:
         )
     refuse_unasked_port(kube, service, load.target.port)
     if not _has_ready_endpoints(kube, load.target.service, namespace):
-        why = "" if service["spec"].get("selector") else ", and no selector by which it would get any"
-        return [f"the Service {load.target.service} has no ready endpoints now{why}: requests will fail until it has"]
+        return [f"the Service {load.target.service} has no ready endpoints now: requests will fail until it has"]
     return []
 
 
@@ -81,6 +86,7 @@ def plan_break(kube: Kube, fault: Fault, namespace: str, ends_at: datetime) -> B
     if fault.target.what == "node":
         _refuse_others_node(target)
         _refuse_control_plane(target)
+        _refuse_without_agent(kube)
     services = kube.list("Service", namespace) if fault.target.what == "deployment" else ()
     return BREAKERS[fault.kind](target, fault, ends_at, services)
 
@@ -103,7 +109,7 @@ def selector_of(kube: Kube, target: Target, namespace: str) -> str:
 
 
 def _existing(kube: Kube, target: Target, namespace: str) -> Obj:
-    kind = _API_KINDS[target.what]
+    kind = API_KINDS[target.what]
     found = kube.find(kind, target.name, namespace)
     if found is not None:
         return found
@@ -121,6 +127,16 @@ def _refuse_system_namespace(namespace: str) -> None:
         raise InputError(
             f"the namespace {namespace} is what the cluster itself runs on",
             expected="loads and faults in a namespace of your own applications",
+        )
+
+
+def _refuse_where_not_let_in(kube: Kube, namespace: str) -> None:
+    if not kube.may("create", "pods", namespace):
+        raise InputError(
+            f"loads and faults are for labs, and the namespace {namespace} is none",
+            observed=f"the operator may do nothing in it: it has no RoleBinding {BINDING}",
+            expected="a namespace that a lab's goto has made, or one whose owner has let the operator in",
+            hint=letting_in(namespace),
         )
 
 
@@ -142,18 +158,44 @@ def _refuse_control_plane(node: Obj) -> None:
         )
 
 
+def _refuse_without_agent(kube: Kube) -> None:
+    agent = agent_word(kube)
+    if not agent.is_there:
+        raise InputError(
+            "nobody is there to stop a node, or to start it again",
+            observed=f"the power agent beside the cluster: {agent}",
+            expected="the container that `wavetank up` runs beside the nodes",
+            hint="wavetank up",
+        )
+
+
 def _refuse_changed_already(kube: Kube, planned: Break | Injection, namespace: str, uid: str) -> None:
     """Two faults that change the same value would put each other's trouble back for good: the second is refused."""
     for other in kube.list("Fault", None if planned.kind == "Node" else namespace):
         status, metadata = FaultStatus.from_resource(other), other["metadata"]
         if status.ended or metadata["uid"] == uid:
             continue
-        if planned.meets(other.get("status", {}).get("original", {})):
+        if (original := _believed(other)) and planned.meets(original):
             raise InputError(
                 f"another fault has changed {planned} already",
                 observed=f"the fault {metadata['name']} in {metadata['namespace']}, until {status.ends_at}",
                 expected="one such fault at a time: stop that one, or wait for its end",
             )
+
+
+def _believed(other: Obj) -> Obj:
+    """Return what another fault remembers, nothing where its spec cannot have led to it."""
+    fault, original = Fault.from_resource(other), other.get("status", {}).get("original") or {}
+    try:
+        if fault.kind in BREAKERS:
+            remembered_break(fault, original)
+        elif fault.kind in PARTS:
+            remembered_injection(fault, original)
+        else:
+            return {}
+    except InputError:
+        return {}
+    return dict(original)
 
 
 def _has_ready_endpoints(kube: Kube, service: str, namespace: str) -> bool:

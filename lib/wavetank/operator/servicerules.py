@@ -8,16 +8,18 @@ from wavetank.errors import InputError
 from wavetank.faults.switch import label_selector
 from wavetank.kube import Kube, Obj
 
-__all__ = ["refuse_elsewhere", "refuse_unasked_port"]
+__all__ = ["refuse_elsewhere", "refuse_unasked_port", "refuse_unselected"]
 
-_KNATIVE = "serving.knative.dev/"
+_ROUTE = "serving.knative.dev/", "Route"
+_REVISION = "networking.internal.knative.dev/", "ServerlessService"
 _IN_THE_CLUSTER = ".svc.cluster.local"
 """How the cluster's own names end: kubeadm's default, which every cluster of ours has."""
 
 
 def refuse_elsewhere(service: Obj) -> None:
     """Refuse a Service that is only another name for a host which may be anybody's; Knative's are its own gateway's."""
-    if service["spec"].get("type") == "ExternalName" and not _is_function_s(service):
+    leads_to_gateway = str(service["spec"].get("externalName")).endswith(_IN_THE_CLUSTER)
+    if service["spec"].get("type") == "ExternalName" and not (_made_for(service, *_ROUTE) and leads_to_gateway):
         raise InputError(
             f"the Service {service['metadata']['name']} is another name for {service['spec'].get('externalName')}",
             observed="its type is ExternalName: requests leave the namespace",
@@ -25,11 +27,22 @@ def refuse_elsewhere(service: Obj) -> None:
         )
 
 
-def _is_function_s(service: Obj) -> bool:
-    """Tell whether Knative has made it for a Route of the namespace, as a name for the gateway of the cluster."""
+def refuse_unselected(service: Obj) -> None:
+    """Refuse a Service without a selector: any address may stand behind it. Knative fills in its own."""
+    spec, name = service["spec"], service["metadata"]["name"]
+    if spec.get("type") == "ExternalName" or spec.get("selector") or _made_for(service, *_REVISION):
+        return
+    raise InputError(
+        f"the Service {name} has no selector: whoever writes its endpoints sends the load anywhere",
+        observed="its spec.selector is empty",
+        expected="a Service that finds pods of this namespace by their labels",
+    )
+
+
+def _made_for(service: Obj, group: str, kind: str) -> bool:
+    """Tell whether Knative has made it for a Route (a name for the cluster's gateway) or for a revision."""
     owners = service["metadata"].get("ownerReferences") or ()
-    of_a_route = any(one["kind"] == "Route" and one["apiVersion"].startswith(_KNATIVE) for one in owners)
-    return of_a_route and str(service["spec"].get("externalName")).endswith(_IN_THE_CLUSTER)
+    return any(one["kind"] == kind and one["apiVersion"].startswith(group) for one in owners)
 
 
 def refuse_unasked_port(kube: Kube, service: Obj, port: int) -> None:

@@ -8,7 +8,7 @@ import math
 from wavetank.kube import Obj
 from wavetank.traffic.resource import API_VERSION, Load
 
-__all__ = ["IMAGE", "LOAD_LABEL", "load_pod"]
+__all__ = ["IMAGE", "LOAD_LABEL", "load_pod", "pod_name"]
 
 IMAGE = "wavetank.dev/wavetank:0.1.0"
 LOAD_LABEL = "wavetank.dev/load"
@@ -18,6 +18,12 @@ _START_UP = 30
 """Seconds a load pod may take to start and to print its summary, on top of the load's own duration."""
 
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+
+
+def pod_name(resource: Obj) -> str:
+    """Return what the pod of a Load resource is called."""
+    metadata = resource["metadata"]
+    return f"load-{metadata['name']}-{metadata['uid'][:5]}"
 
 
 def load_pod(resource: Obj) -> Obj:
@@ -33,7 +39,7 @@ def load_pod(resource: Obj) -> Obj:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": f"load-{load.name}-{metadata['uid'][:5]}",
+            "name": pod_name(resource),
             "namespace": metadata["namespace"],
             "labels": labels,
             "ownerReferences": [
@@ -68,7 +74,11 @@ def load_pod(resource: Obj) -> Obj:
                     "imagePullPolicy": "IfNotPresent",
                     "args": ["load-pod"],
                     "env": [{"name": "WAVETANK_LOAD", "value": json.dumps(load.to_spec(), separators=(",", ":"))}],
-                    "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+                    # One process sends on one core; more of the control plane's it is not to take.
+                    "resources": {
+                        "requests": {"cpu": "100m", "memory": "64Mi"},
+                        "limits": {"cpu": "1", "memory": "256Mi"},
+                    },
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
                         "readOnlyRootFilesystem": True,

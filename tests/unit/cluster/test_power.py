@@ -3,15 +3,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.support.apiserver import ApiServer
+from tests.support.permissions import needed
 from tests.support.waiting import eventually
 
 from wavetank.cluster import Node
-from wavetank.cluster.power import LONGEST_OFF, POWER_OFF_UNTIL, UNASKED, PowerAgent, listen, off_until, run
+from wavetank.cluster.power import LONGEST_OFF, UNASKED, PowerAgent, listen, off_until, run, speak
 from wavetank.errors import ClusterError, EngineError
 from wavetank.kube import Kube
 from wavetank.kube.mark import NODE_LABEL
+from wavetank.kube.power import LEASE, POWER_OFF_UNTIL, agent_word
 
+MANIFEST = Path(__file__).parents[3] / "clusters/manifests/power.yaml"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=30)
 
@@ -195,6 +199,7 @@ def test_an_agent_that_hears_of_nodes_no_more_ends(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("wavetank.cluster.providers.kind.KindProvider", lambda: Desk(w1="running"))
     monkeypatch.setattr("wavetank.cluster.power.Kube.connect", lambda: None)
     monkeypatch.setattr("wavetank.cluster.power.listen", broken)
+    monkeypatch.setattr("wavetank.cluster.power.speak", lambda agent, kube, stop: stop.wait(10))
     with pytest.raises(ClusterError, match="hears of nodes no more"):
         run("basin")
 
@@ -218,3 +223,59 @@ def test_only_workers_that_wavetank_has_made_are_ever_stopped(agent: PowerAgent,
         stop.set()
         listening.join(10)
     assert desk.states == {"captain": "running", "w1": "paused", "gpu": "running"}
+
+
+def test_it_says_which_nodes_are_off_and_goes_on_saying_it_after_an_outage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wavetank.cluster.power.BEATS_EVERY", 0.05)
+    desk, stop = Desk(w1="running"), threading.Event()
+    agent = PowerAgent("basin", desk)
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    with ApiServer() as api:
+        kube = Kube.connect(api.kubeconfig(tmp_path))
+        place = {"name": LEASE, "namespace": "wavetank-system"}
+        api.put({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": place})
+        assert not agent_word(kube).is_there
+        speaking = threading.Thread(target=speak, args=(agent, kube, stop))
+        speaking.start()
+        eventually(lambda: agent_word(kube).is_there, "the agent to be heard of")
+        assert agent_word(kube).off == frozenset()
+        agent.ask("w1", off(until), datetime.now(UTC))
+        agent.tick()
+        eventually(lambda: agent_word(kube).off == {"w1"}, "the agent to say that it has stopped the node")
+        api.stop()
+        agent.ask("w1", None, datetime.now(UTC))
+        agent.tick()
+        api.start()
+        eventually(lambda: agent_word(kube).off == frozenset(), "the agent to say that it is on again")
+        stop.set()
+        speaking.join(10)
+        assert not speaking.is_alive()
+
+
+def test_the_agent_s_role_is_what_it_asks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wavetank.cluster.power.BEATS_EVERY", 0.05)
+    agent, stop = PowerAgent("basin", Desk(w1="running")), threading.Event()
+    roles = [obj for obj in yaml.safe_load_all(MANIFEST.read_text()) if obj["kind"] in ("ClusterRole", "Role")]
+    granted = {
+        (group, resource, verb)
+        for rule in (rule for role in roles for rule in role["rules"])
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    with ApiServer() as api:
+        for obj in yaml.safe_load_all(MANIFEST.read_text()):
+            api.put(obj)
+        kube = Kube.connect(api.kubeconfig(tmp_path))
+        threads = [threading.Thread(target=task, args=(agent, kube, stop)) for task in (listen, speak)]
+        for thread in threads:
+            thread.start()
+        eventually(lambda: any("watch=" in url for _, url in api.requests), "it to listen")
+        eventually(lambda: any(method == "PATCH" for method, _ in api.requests), "it to speak")
+        stop.set()
+        for thread in threads:
+            thread.join(15)
+        asked = {permission for request in api.requests for permission in needed(*request)}
+    assert asked == granted

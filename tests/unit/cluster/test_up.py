@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.support.basin import ADDON_IMAGE, APPLICATION_IMAGE, IMAGES, NODE_IMAGE, Basin, small_bundle
 from tests.support.proxied import ENVIRONMENTS, docker_settings, surround
 from tests.support.waiting import eventually
@@ -164,6 +165,24 @@ def test_the_registry_and_the_power_agent_stand_beside_the_nodes(basin: Basin) -
     }
     assert b"current-context: basin" in basin.engine.archives["basin-power"][0]
     assert "ExposedPorts" not in basin.engine.containers["basin-power"]["Asked"]
+
+
+def test_the_power_agent_has_an_account_of_its_own_and_nothing_it_does_not_need(basin: Basin) -> None:
+    admin = yaml.safe_load(basin.engine.files["/etc/kubernetes/admin.conf"])
+    admin["users"][0]["user"] = {"token": "the-administrators"}
+    basin.engine.files["/etc/kubernetes/admin.conf"] = yaml.safe_dump(admin).encode()
+    for _ in range(2):
+        for step in basin.provider().create_steps(basin.spec.with_addons(("operator",)), basin.bundle):
+            step.action()
+    given = basin.engine.archives["basin-power"]
+    assert len(given) == 1, "its token is the same, and so it is the same container"
+    assert b"agent-token" in given[0]
+    assert b"the-administrators" not in given[0]
+    config = basin.engine.containers["basin-power"]["Asked"]["HostConfig"]
+    assert config["CapDrop"] == ["ALL"]
+    assert "no-new-privileges" in config["SecurityOpt"]
+    assert config["Memory"] == 256 << 20
+    assert config["PidsLimit"] == 64
 
 
 def test_down_leaves_nothing(basin: Basin) -> None:

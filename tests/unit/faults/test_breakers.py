@@ -10,8 +10,9 @@ import pytest
 
 from wavetank.errors import InputError
 from wavetank.faults import Fault
-from wavetank.faults.breakers import BREAKERS, POWER_OFF_UNTIL, Break, read, write
+from wavetank.faults.breakers import BREAKERS, Break, read, write
 from wavetank.kube import Obj
+from wavetank.kube.power import POWER_OFF_UNTIL
 
 ENDS = datetime(2026, 11, 23, 17, 40, 30, tzinfo=UTC)
 DEPLOYMENT: Obj = {

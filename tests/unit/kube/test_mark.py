@@ -185,7 +185,7 @@ def test_there_is_one_edge_by_which_anything_leaves() -> None:
         r"RESTClientObject|ApiClient|PoolManager": {"kube/connection.py"},
         r"\bWebSocket\(": {"kube/channels.py"},
         r"marking=True": {"kube/mark.py"},
-        r"import kopf": {f"operator/{name}.py" for name in ("main", "handlers", "admission")},
+        r"import kopf": {f"operator/{name}.py" for name in ("main", "handlers", "admission", "session")},
     }
     files = {str(path.relative_to(LIB)): path.read_text() for path in LIB.rglob("*.py")}
     for words, known in edges.items():

@@ -255,6 +255,27 @@ def test_what_does_not_get_ready_is_named(
     assert "NoDisk" in error.value.help.observed
 
 
+def test_only_a_lab_with_a_mesh_lets_in_pods_that_could_take_over_a_node(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    def level() -> Any:
+        namespace = api.get("Namespace", NAMESPACE, "")
+        assert namespace
+        return namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+
+    restore(kube, lab, "empty")
+    assert level() == "baseline"
+    restore(kube, replace(lab, addons=(*lab.addons, "istio")), "empty")
+    assert level() == "privileged"
+    restore(kube, lab, "empty")
+    assert level() == "baseline"
+
+
+def test_the_operator_is_let_in_and_stays_so(api: ApiServer, kube: Kube, lab: Lab) -> None:
+    for _ in range(2):
+        restore(kube, lab, "afloat")
+        (binding,) = api.objects("RoleBinding", NAMESPACE)
+        assert binding["roleRef"]["name"] == "wavetank-operator-in-lab"
+
+
 class TestSidecars:
     """The namespace's label, and pods that were made before it was what it is now."""
 

@@ -25,7 +25,7 @@ from tests.support.waiting import eventually
 
 from wavetank.errors import KubeError
 from wavetank.kube import Kube, Obj
-from wavetank.netlayer import leader
+from wavetank.netlayer import leader, reconcile, store
 from wavetank.netlayer.fingerprint import fingerprint
 from wavetank.netlayer.main import LEASE_NAME, LEASE_NAMESPACE, run
 from wavetank.netlayer.reconcile import FINALIZER
@@ -215,8 +215,9 @@ def backend(pod: GatewayPod, host: str) -> str:
 
 
 def test_a_certificate_is_copied_followed_and_taken_away_with_its_ingress(
-    kube: Kube, pod: GatewayPod, layer: None
+    kube: Kube, pod: GatewayPod, layer: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reconcile, "_CERTIFICATES_AGAIN", 0.1)
     certificate(kube)
     kube.create(ingress(tls=[TLS]))
     ready = wait_ready(kube)
@@ -233,6 +234,24 @@ def test_a_certificate_is_copied_followed_and_taken_away_with_its_ingress(
     kube.delete(read(kube), namespace=TIDEWATER, wait=5)
     assert copies(kube) == []
     assert kube.list(GATEWAY, TIDEWATER) == []
+
+
+@pytest.mark.parametrize(
+    ("hidden", "reason"), [("istio-system", "NoTLS"), (TIDEWATER, "SecretHidden")], ids=["at all", "in the namespace"]
+)
+def test_without_a_right_to_see_certificates_only_tls_is_refused(
+    kube: Kube, api: ApiServer, pod: GatewayPod, monkeypatch: pytest.MonkeyPatch, hidden: str, reason: str
+) -> None:
+    monkeypatch.setattr(store, "_ASK_AGAIN", 0.1)
+    certificate(kube)
+    api.forbid = lambda path: f"/namespaces/{hidden}/secrets" in path
+    with networking(kube):
+        kube.create(ingress(tls=[TLS]))
+        assert "clusters/manifests/netlayer-tls.yaml" in wait_refused(kube, reason)
+        kube.create(ingress(rule("other.example.com"), name="other"))
+        wait_ready(kube, "other")
+        api.forbid = lambda path: False
+        wait_ready(kube)
 
 
 def test_a_redirect_answers_for_plain_http(kube: Kube, pod: GatewayPod, layer: None) -> None:

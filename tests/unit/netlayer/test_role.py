@@ -20,15 +20,17 @@ from tests.support.permissions import Permission, needed
 from tests.support.waiting import eventually
 
 from wavetank.kube import Kube
-from wavetank.netlayer import leader
+from wavetank.netlayer import leader, reconcile
 from wavetank.netlayer.spec import INGRESS
 from wavetank.netlayer.status import is_ready
 
-MANIFEST = Path(__file__).parents[3] / "clusters/manifests/netlayer.yaml"
+MANIFESTS = Path(__file__).parents[3] / "clusters/manifests"
+FILES = ("netlayer.yaml", "netlayer-tls.yaml")
 
 
 def granted() -> set[Permission]:
-    roles = [obj for obj in yaml.safe_load_all(MANIFEST.read_text()) if obj["kind"] in ("ClusterRole", "Role")]
+    every = [obj for name in FILES for obj in yaml.safe_load_all((MANIFESTS / name).read_text())]
+    roles = [obj for obj in every if obj["kind"] in ("ClusterRole", "Role")]
     return {
         (group, resource, verb)
         for role in roles
@@ -56,6 +58,7 @@ def test_it_asks_for_what_its_role_grants_and_nothing_else(
     kube: Kube, api: ApiServer, pod: GatewayPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leader, "_RENEW_EVERY", 0.05)
+    monkeypatch.setattr(reconcile, "_CERTIFICATES_AGAIN", 0.1)
 
     def ready() -> bool:
         found = api.select(api.of_kind(INGRESS[1], INGRESS[0]), TIDEWATER)
@@ -93,3 +96,7 @@ def test_it_asks_for_what_its_role_grants_and_nothing_else(
     assert api.objects("VirtualService"), "it ends without taking anything away"
     asked = {permission for request in api.requests for permission in needed(*request)}
     assert asked == granted()
+
+
+def test_no_secret_is_its_own_to_see_unless_somebody_wants_tls() -> None:
+    assert "secrets" not in (MANIFESTS / "netlayer.yaml").read_text()

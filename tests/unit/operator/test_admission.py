@@ -37,16 +37,23 @@ def port() -> int:
 
 def ask(pond: Pond, port: int, plural: str, spec: Obj, namespace: str = NAMESPACE) -> Any:
     """Send what the API server sends when a load or fault is created, as it is configured to, and return the answer."""
-    configuration = pond.api.get("ValidatingWebhookConfiguration", CONFIGURATION, "")
-    assert configuration
-    (webhook,) = (one for one in configuration["webhooks"] if one["name"] == f"{plural}.wavetank.dev")
-    trusted = base64.b64decode(webhook["clientConfig"]["caBundle"]).decode()
-    service = webhook["clientConfig"]["service"]
-    host = f"{service['name']}.{service['namespace']}.svc"
+    status, text = post(pond, port, webhook_path(pond, plural), review(plural, spec, namespace))
+    assert status == 200
+    answer = json.loads(text)["response"]
+    assert answer["uid"] == "asked"
+    return answer
+
+
+def status_of(port: int, path: str, pond: Pond) -> int:
+    """Ask at ``path`` as somebody who knows how, and return the status of the answer."""
+    return post(pond, port, path, review("faults", FAULT, NAMESPACE))[0]
+
+
+def review(plural: str, spec: Obj, namespace: str) -> Obj:
     kind = {"faults": "Fault", "loads": "Load"}[plural]
     obj = {"apiVersion": "wavetank.dev/v1alpha1", "kind": kind, "spec": spec}
     obj["metadata"] = {"name": "trouble", "namespace": namespace, "uid": "of-the-new-one"}
-    review = {
+    return {
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
         "request": {
@@ -57,16 +64,24 @@ def ask(pond: Pond, port: int, plural: str, spec: Obj, namespace: str = NAMESPAC
             "object": obj,
         },
     }
+
+
+def post(pond: Pond, port: int, path: str, asked: Obj) -> tuple[int, bytes]:
+    """Send a question over a connection that the API server trusts; return status and text of the answer."""
+    configuration = pond.api.get("ValidatingWebhookConfiguration", CONFIGURATION, "")
+    assert configuration
+    config = configuration["webhooks"][0]["clientConfig"]
+    trusted, service = base64.b64decode(config["caBundle"]).decode(), config["service"]
+    host = f"{service['name']}.{service['namespace']}.svc"
     with (
         socket.create_connection(("127.0.0.1", port), 5) as plain,
         ssl.create_default_context(cadata=trusted).wrap_socket(plain, server_hostname=host) as secured,
     ):
         connection = http.client.HTTPConnection(host)
         connection.sock = secured
-        connection.request("POST", service["path"], json.dumps(review), {"Content-Type": "application/json"})
-        answer = json.loads(connection.getresponse().read())["response"]
-    assert answer["uid"] == "asked"
-    return answer
+        connection.request("POST", path, json.dumps(asked), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def is_served(port: int) -> bool:
@@ -93,6 +108,32 @@ def test_it_judges_in_words_over_a_connection_the_api_server_trusts(pond: Pond, 
         assert warned["allowed"] is True
         assert warned["warnings"] == ["the Service booking has no ready endpoints now: requests will fail until it has"]
         assert ask(pond, port, "loads", LOAD, namespace="kube-system")["allowed"] is False
+
+
+def test_it_answers_nobody_but_who_was_told_where_to_ask(pond: Pond, port: int) -> None:
+    pond.deploy("booking")
+    pond.api.put(manifest("ValidatingWebhookConfiguration"))
+    with operating(pond.kube, webhook_port=port):
+        eventually(lambda: is_served(port), "the webhook to be served")
+        paths = {webhook_path(pond, plural) for plural in ("faults", "loads")}
+        assert len({path.rpartition("/")[0] for path in paths}) == 1
+        (secret,) = {path.split("/")[1] for path in paths}
+        assert len(secret) == 32
+        asked = len(pond.api.requests)
+        for path in ("/faults", "/loads", "/", f"/{'0' * 32}/faults", f"/{secret[:-1]}/faults"):
+            assert status_of(port, path, pond) in (404, 405)
+        assert not [url for _, url in pond.api.requests[asked:] if "deployments" in url], "it has not even looked"
+        assert status_of(port, f"/{secret}/faults", pond) == 200
+    with operating(pond.kube, webhook_port=port):
+        eventually(lambda: is_served(port), "the webhook to be served again")
+        assert secret not in webhook_path(pond, "faults"), "another operator, another place"
+
+
+def webhook_path(pond: Pond, plural: str) -> str:
+    configuration = pond.api.get("ValidatingWebhookConfiguration", CONFIGURATION, "")
+    assert configuration
+    (webhook,) = (one for one in configuration["webhooks"] if one["name"] == f"{plural}.wavetank.dev")
+    return str(webhook["clientConfig"]["service"]["path"])
 
 
 def test_an_operator_that_nobody_asks_tends_all_the_same(pond: Pond, port: int) -> None:

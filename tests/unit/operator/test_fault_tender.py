@@ -430,3 +430,75 @@ def test_a_fault_is_pending_until_it_has_an_effect_and_says_what_is_in_its_way(p
     pond.pod("booking-1", "booking")
     tending.look()
     assert pond.status("trouble")["phase"] == "Active"
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["at its end", "deleted"])
+def test_what_somebody_else_wrote_into_its_status_is_written_into_no_object(
+    pond: Pond, booking: Obj, deleted: bool
+) -> None:
+    before = essence(pond.stored("Node", "worker"))
+    fault = pond.fault("trouble", "wrong-port", {"service": "booking"})
+    tending = tender(pond, fault)
+    tending.look()
+    forged = {"kind": "Node", "name": "worker", "path": "/metadata/labels/team", "became": None, "was": "theirs"}
+    pond.kube.patch("Fault", "trouble", NAMESPACE, {"status": {"original": forged}}, subresource="status")
+    if deleted:
+        pond.kube.delete_object("Fault", "trouble", NAMESPACE)
+    else:
+        pond.let_expire("trouble")
+    assert reasons(tending.look()) == ["Failed"]
+    assert essence(pond.stored("Node", "worker")) == before
+    assert "is not what its spec leads to" in pond.status("trouble")["message"]
+
+
+def test_no_status_makes_a_fault_last_longer_than_asked(pond: Pond, booking: Obj) -> None:
+    fault = pond.fault("trouble", "wrong-port", {"service": "booking"}, duration="1s")
+    tending = tender(pond, fault)
+    tending.look()
+    pond.kube.patch("Fault", "trouble", NAMESPACE, {"status": {"endsAt": "2999-01-01T00:00:00Z"}}, subresource="status")
+    again = tending.look().again
+    assert again is not None
+    assert again < 30
+    stored = pond.stored("Fault", "trouble")
+    long_ago = {**stored["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}
+    pond.api.put({**stored, "metadata": long_ago})
+    assert reasons(tending.look()) == ["Reverted"]
+
+
+def test_a_node_is_stopped_when_the_power_agent_says_so_and_not_before(pond: Pond, booking: Obj) -> None:
+    pond.agent = False  # it is there, and does nothing
+    tending = tender(pond, pond.fault("dark", "node-stop", {"node": "worker"}))
+    look = tending.look()
+    assert (look.again, reasons(look)) == (1.0, [])
+    assert (pond.status("dark")["phase"], pond.status("dark")["affected"]) == ("Pending", [])
+    assert pond.status("dark")["message"] == "the power agent is to stop the node worker"
+    pond.agent = True
+    pond.api.put(pond.stored("Node", "worker"))
+    assert reasons(tending.look()) == ["Injected"]
+    assert (pond.status("dark")["phase"], pond.status("dark")["affected"]) == ("Active", ["worker"])
+
+
+def test_a_node_that_nobody_has_stopped_never_was(pond: Pond, booking: Obj) -> None:
+    pond.agent = False
+    before = essence(pond.stored("Node", "worker"))
+    tending = tender(pond, pond.fault("dark", "node-stop", {"node": "worker"}))
+    tending.look()
+    pond.let_expire("dark")
+    assert reasons(tending.look()) == ["Failed"]
+    assert pond.status("dark")["message"] == "never took effect: the power agent is to stop the node worker"
+    assert essence(pond.stored("Node", "worker")) == before
+
+
+def test_a_deleted_fault_is_let_go_at_once_where_the_operator_is_shut_out(
+    pond: Pond, booking: Obj, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tending = tender(pond, pond.fault("trouble", "wrong-port", {"service": "booking"}))
+    tending.look()
+    pond.kube.delete_object("Fault", "trouble", NAMESPACE)
+
+    def shut_out(*_: object) -> None:
+        raise KubeError("services is forbidden", status=403)
+
+    monkeypatch.setattr(pond.kube, "replace", shut_out)
+    assert reasons(tending.look()) == ["Failed"]
+    assert "could not be put back" in pond.status("trouble")["message"]

@@ -293,3 +293,33 @@ def test_what_may_pass_is_tried_again_and_told(
     monkeypatch.undo()
     tending.look()
     assert "pod" in status(pond)
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["stopped", "deleted"])
+def test_no_status_makes_it_end_another_pod(pond: Pond, web: None, deleted: bool) -> None:
+    tending = tender(pond)
+    tending.look()
+    own = status(pond)["pod"]
+    pond.pod("web-1", "web")
+    pond.kube.patch("Load", "steady", NAMESPACE, {"status": {"pod": "web-1"}}, subresource="status")
+    if deleted:
+        pond.kube.delete_object("Load", "steady", NAMESPACE)
+    else:
+        pond.kube.patch("Load", "steady", NAMESPACE, {"spec": {"stop": True}})
+    tending.look()
+    assert pond.api.get("Pod", own, NAMESPACE) is None
+    assert pond.stored("Pod", "web-1")["spec"].get("activeDeadlineSeconds") is None
+
+
+def test_a_deleted_load_is_let_go_where_the_operator_is_shut_out(
+    pond: Pond, web: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tending = tender(pond)
+    tending.look()
+    pond.kube.delete_object("Load", "steady", NAMESPACE)
+
+    def shut_out(*_: object) -> None:
+        raise KubeError("pods is forbidden", status=403)
+
+    monkeypatch.setattr(pond.kube, "delete_object", shut_out)
+    assert tending.look().again is None

@@ -128,5 +128,21 @@ def test_the_emergency_stop_ends_twenty_faults_at_once(pond: Pond, booking: Obj)
         assert not pond.switches["booking-2"].on
 
 
+def test_once_the_mark_is_gone_nothing_is_written_not_even_a_finalizer(
+    pond: Pond, booking: Obj, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wavetank.kube.mark.HOLDS_FOR", 0.0)
+    with operating(pond.kube):
+        before = inject(pond.kube, slow(), NAMESPACE)
+        before.wait_active()
+        pond.api.delete("ConfigMap", "wavetank-cluster", "wavetank-system")
+        pond.api.put(slow("later").to_resource(NAMESPACE))  # as by somebody's kubectl
+        asked = len(pond.api.requests)
+        eventually(lambda: "is not marked as Wavetank's" in caplog.text, "kopf to have tried, and to be told")
+        written = [(method, url) for method, url in pond.api.requests[asked:] if method != "GET"]
+    assert written == []
+    assert "finalizers" not in pond.stored("Fault", "later")["metadata"]
+
+
 def _full(metadata: Obj) -> Obj:
     return {key: value for key, value in metadata.items() if value}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.support.pond import NAMESPACE, Pond
 
 from wavetank.errors import InputError
 from wavetank.faults import Fault
 from wavetank.operator.rules import check_fault, check_load
 from wavetank.traffic import Load, Target
+from wavetank.waves import binding, letting_in
+
+OPERATOR = Path(__file__).parents[3] / "clusters/manifests/operator.yaml"
 
 
 def fault(kind: str, target: dict[str, Any]) -> Fault:
@@ -89,6 +94,55 @@ def test_what_the_cluster_runs_on_is_no_target(pond: Pond, namespace: str) -> No
         check_load(pond.kube, Load("steady", Target("booking"), rate=1, duration=5), namespace)
 
 
+@pytest.mark.parametrize("place", ["istio-system", "knative-serving", "default"])
+def test_only_where_the_operator_was_let_in_is_a_target(pond: Pond, place: str) -> None:
+    pond.api.may = lambda asked: asked["namespace"] == NAMESPACE
+    pond.api.requests.clear()
+    with pytest.raises(InputError, match=f"the namespace {place} is none") as caught:
+        check_fault(pond.kube, fault("pod-kill", {"selector": {"app": "istiod"}}), place)
+    assert not [url for _, url in pond.api.requests if f"/namespaces/{place}/" in url], "nothing there is looked at"
+    assert caught.value.help.hint == letting_in(place)
+    with pytest.raises(InputError, match="loads and faults are for labs"):
+        check_load(pond.kube, load("istiod"), place)
+    check_fault(pond.kube, fault("pod-kill", {"selector": {"app": "booking"}}), NAMESPACE)
+
+
+def test_the_command_that_lets_the_operator_in_says_what_goto_does() -> None:
+    made = binding("mine")
+    words = letting_in("mine").split()
+    assert words[words.index("rolebinding") + 1] == made["metadata"]["name"]
+    assert f"--clusterrole={made['roleRef']['name']}" in words
+    (subject,) = made["subjects"]
+    assert f"--serviceaccount={subject['namespace']}:{subject['name']}" in words
+    roles = [obj for obj in yaml.safe_load_all(OPERATOR.read_text()) if obj["kind"] == "ClusterRole"]
+    assert made["roleRef"]["name"] in [role["metadata"]["name"] for role in roles]
+
+
+def test_no_node_is_stopped_while_nobody_is_there_to_start_it_again(pond: Pond) -> None:
+    pond.api.delete("Lease", "wavetank-power", "wavetank-system")
+    with pytest.raises(InputError, match="nobody is there to stop a node") as caught:
+        check_fault(pond.kube, fault("node-stop", {"node": "worker"}), NAMESPACE)
+    assert "it has never been heard of" in caught.value.help.observed
+    long_ago = {"renewTime": "2026-01-01T00:00:00.000000Z"}
+    place = {"name": "wavetank-power", "namespace": "wavetank-system"}
+    pond.api.put({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": place, "spec": long_ago})
+    with pytest.raises(InputError, match="nobody is there") as caught:
+        check_fault(pond.kube, fault("node-stop", {"node": "worker"}), NAMESPACE)
+    assert "it was last heard of" in caught.value.help.observed
+
+
+def test_what_somebody_else_has_written_into_a_status_keeps_no_fault_away(pond: Pond) -> None:
+    pond.fault("forged", "latency", {"deployment": "booking"})
+    claim = {"kind": "Node", "name": "worker", "became": "then"}
+    claim["path"] = "/metadata/annotations/wavetank.dev~1power-off-until"
+    for name, original in (("forged", claim), ("garbage", {"kind": ["Node"], "path": 7})):
+        if name == "garbage":
+            pond.fault(name, "node-stop", {"node": "captain"})
+        status = {"phase": "Active", "endsAt": "2999-01-01T00:00:00Z", "original": original}
+        pond.kube.patch("Fault", name, NAMESPACE, {"status": status}, subresource="status")
+    assert check_fault(pond.kube, fault("node-stop", {"node": "worker"}), NAMESPACE) == []
+
+
 def test_a_fault_on_a_node_is_seen_from_every_namespace(pond: Pond) -> None:
     stored = pond.fault("dark", "node-stop", {"node": "worker"})
     original = {"kind": "Node", "name": "worker", "became": "then"}
@@ -139,10 +193,14 @@ def test_a_load_at_a_headless_service_whose_pods_listen_elsewhere_is_refused(pon
     check_load(pond.kube, load("booking", 8080), NAMESPACE)
 
 
-def test_a_service_without_a_selector_is_said_to_have_none(pond: Pond) -> None:
+def test_a_service_whose_endpoints_anybody_may_write_is_no_target_but_for_a_functions(pond: Pond) -> None:
     put_service(pond, ports=[{"port": 80}])
-    (warning,) = check_load(pond.kube, load("booking"), NAMESPACE)
-    assert "no selector by which it would get any" in warning
+    with pytest.raises(InputError, match="the Service booking has no selector: whoever writes its endpoints"):
+        check_load(pond.kube, load("booking"), NAMESPACE)
+    owner = {"apiVersion": "networking.internal.knative.dev/v1alpha1", "kind": "ServerlessService"}
+    owners = [{**owner, "name": "booking-00001", "uid": "1"}]
+    pond.kube.patch("Service", "booking", NAMESPACE, {"metadata": {"ownerReferences": owners}})
+    check_load(pond.kube, load("booking"), NAMESPACE)
 
 
 def test_nothing_is_sent_out_of_the_cluster(pond: Pond) -> None:

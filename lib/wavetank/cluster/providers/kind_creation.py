@@ -14,6 +14,7 @@ import docker
 from docker.models.containers import Container
 
 from wavetank.cluster import beside, commands
+from wavetank.cluster.account import power_kubeconfig
 from wavetank.cluster.marking import mark_as_made
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.providers.kind_config import kind_config
@@ -202,7 +203,8 @@ class Creation:
 
     def run_power_agent(self) -> str:
         """Have the power agent running beside the nodes."""
-        return beside.run_power_agent(self.client, self.spec, self.bundle, self.parts.kubeconfig(inside=True))
+        kubeconfig = power_kubeconfig(Kube.connect(self.folder.kubeconfig), self.parts.kubeconfig(inside=True))
+        return beside.run_power_agent(self.client, self.spec, self.bundle, kubeconfig)
 
 
 def _await_answers(
