@@ -10,6 +10,7 @@ Deployment is rolled out, with one ready pod for each replica, as soon as it is 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,6 +125,8 @@ class Harbour:
         self.outcomes: dict[str, list[dict[str, int]]] = {}
         self.latency = 0.01
         """Seconds that every answer takes."""
+        self.still = 0.0
+        """For how much of each second loads stand still themselves."""
         self.goes_on = False
         """Whether loads go on after their outcomes, until somebody stops them."""
         self.injected: list[str] = []
@@ -155,7 +158,8 @@ class Harbour:
         del runner["metadata"]["labels"]
         self.api.put(runner)
         for t, outcome in enumerate(outcomes):
-            self.api.log(f"load-{name}", second(t, outcome, self.latency).to_line(), namespace=NAMESPACE)
+            told = replace(second(t, outcome, self.latency), still=self.still)
+            self.api.log(f"load-{name}", told.to_line(), namespace=NAMESPACE)
         if self.goes_on:
             self.api.put({**load, "status": {"phase": "Running", "pod": f"load-{name}"}})
         else:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.apiserver import ApiServer
+from tests.support.sleeping import asleep
 from tests.support.waiting import eventually
 
 from wavetank.cluster import Node
@@ -88,6 +89,17 @@ def test_a_node_is_off_until_its_time_though_nobody_asks_again(clock: Clock) -> 
     agent.tick()
     assert desk.states["w1"] == "paused"
     clock.seconds += 0.1
+    agent.tick()
+    assert desk.states["w1"] == "running"
+
+
+def test_a_node_is_not_off_for_longer_because_the_machine_slept(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(w1="running")
+    agent = PowerAgent("basin", desk)
+    agent.ask("w1", off(SOON), NOW)
+    agent.tick()
+    assert desk.states["w1"] == "paused"
+    asleep(monkeypatch, 30)
     agent.tick()
     assert desk.states["w1"] == "running"
 
