@@ -66,8 +66,8 @@ def off_until(annotations: Mapping[str, str] | None, now: datetime) -> datetime 
 class PowerAgent:
     """The wish for each node and the switch. `ask` may be called from another thread than `tick`.
 
-    Deadlines are kept on ``clock``, in seconds, which nobody sets, for a machine's date may jump, and which goes on while
-    the machine sleeps.
+    Deadlines are kept on ``clock``, in seconds: one that nobody sets, for a machine's date may jump, and that goes on
+    while the machine sleeps.
     """
 
     def __init__(self, cluster: str, desk: Desk, clock: Callable[[], float] = sleepless) -> None:

@@ -172,7 +172,7 @@ class Summary:
 
 
 def not_held(unsent: int, still: float) -> str:
-    """Say why a schedule was not held: ``unsent`` requests were not sent, the load stood still for ``still`` seconds."""
+    """Say why a schedule was not held, of a load that left out ``unsent`` requests and stood still for ``still`` s."""
     missed = f"{unsent} requests were not sent"
     if still:
         why = f"the load itself stood still for {still:.0f} s, and {missed}"
