@@ -129,6 +129,8 @@ class Harbour:
         """For how much of each second loads stand still themselves."""
         self.goes_on = False
         """Whether loads go on after their outcomes, until somebody stops them."""
+        self.makes_pods = True
+        """Whether a Deployment's pod that is deleted is made again, as by the cluster's controllers."""
         self.injected: list[str] = []
         api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": MANAGED}})
         for kind, plural in (("Load", "loads"), ("Fault", "faults")):
@@ -137,6 +139,8 @@ class Harbour:
 
     def _play(self, change: str, obj: Obj) -> None:
         if change == "DELETED":
+            if obj["kind"] == "Pod" and self.makes_pods:
+                self._make_again(obj)
             return
         match obj["kind"]:
             case "Load" if "status" not in obj:
@@ -170,12 +174,22 @@ class Harbour:
         self.api.end_log(name, namespace=NAMESPACE)
         self.api.put({**load, "status": {"phase": phase, "pod": name}})
 
+    def _make_again(self, gone: Obj) -> None:
+        name = gone["metadata"].get("labels", {}).get("app", "")
+        deployment, owners = self.api.get("Deployment", name, NAMESPACE), gone["metadata"].get("ownerReferences", [])
+        if deployment and [owner["uid"] for owner in owners] == [deployment["metadata"]["uid"]]:
+            one = pod(gone["metadata"]["name"])
+            one["metadata"]["ownerReferences"] = owners
+            self.api.put(one)
+
     def _roll_out(self, deployment: Obj) -> None:
         replicas = deployment["spec"].get("replicas", 1)
         name = deployment["metadata"]["name"]
+        before, self.makes_pods = self.makes_pods, False
         for old in self.api.objects("Pod", NAMESPACE):
             if old["metadata"].get("labels", {}).get("app") == name:
                 self.api.delete("Pod", old["metadata"]["name"], NAMESPACE)
+        self.makes_pods = before
         for number in range(replicas):
             one = pod(f"{name}-{number + 1}")
             one["metadata"]["ownerReferences"] = [{"kind": "Deployment", "uid": deployment["metadata"]["uid"]}]
