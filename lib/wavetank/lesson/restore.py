@@ -269,15 +269,16 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], delet
 def _await_pods(kube: Kube, namespace: str, deployment: Obj) -> None:
     """Return when the pods of a Deployment are there and ready: its own word for it may be from before a restart."""
     name, selector = deployment["metadata"]["name"], label_selector(deployment["spec"]["selector"])
-    wanted = deployment["spec"].get("replicas", 1)
-    ready = -1
+    saw = ""
     for _ in chain([None], kube.watch("Pod", namespace, selector, timeout=_READY_WITHIN)):
         ready = sum(map(is_ready, kube.list("Pod", namespace, selector)))
-        if ready >= wanted:
+        now = kube.get("Deployment", name, namespace)  # an autoscaler may have changed its mind
+        if ready >= (wanted := now["spec"].get("replicas", 1)):
             return
+        saw = f"{ready} of {wanted} are ready, though it says: {rollout_state(now).words}"
     raise WaitTimeoutError(
         f"waited {_READY_WITHIN:g} s for the pods of {name}",
-        observed=f"{ready} of {wanted} are ready, though it says: {rollout_state(deployment).words}",
+        observed=saw,
         command=kube.connection.kubectl("-n", namespace, "describe", "deployment", name),
         hint="do the cluster's controllers run? kubectl -n kube-system get pods",
     )
