@@ -10,6 +10,7 @@ Deployment is rolled out, with one ready pod for each replica, as soon as it is 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,8 +125,12 @@ class Harbour:
         self.outcomes: dict[str, list[dict[str, int]]] = {}
         self.latency = 0.01
         """Seconds that every answer takes."""
+        self.still = 0.0
+        """For how much of each second loads stand still themselves."""
         self.goes_on = False
         """Whether loads go on after their outcomes, until somebody stops them."""
+        self.makes_pods = True
+        """Whether a Deployment's pod that is deleted is made again, as by the cluster's controllers."""
         self.injected: list[str] = []
         api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": MANAGED}})
         for kind, plural in (("Load", "loads"), ("Fault", "faults")):
@@ -134,6 +139,8 @@ class Harbour:
 
     def _play(self, change: str, obj: Obj) -> None:
         if change == "DELETED":
+            if obj["kind"] == "Pod" and self.makes_pods:
+                self._make_again(obj)
             return
         match obj["kind"]:
             case "Load" if "status" not in obj:
@@ -155,7 +162,8 @@ class Harbour:
         del runner["metadata"]["labels"]
         self.api.put(runner)
         for t, outcome in enumerate(outcomes):
-            self.api.log(f"load-{name}", second(t, outcome, self.latency).to_line(), namespace=NAMESPACE)
+            told = replace(second(t, outcome, self.latency), still=self.still)
+            self.api.log(f"load-{name}", told.to_line(), namespace=NAMESPACE)
         if self.goes_on:
             self.api.put({**load, "status": {"phase": "Running", "pod": f"load-{name}"}})
         else:
@@ -166,12 +174,22 @@ class Harbour:
         self.api.end_log(name, namespace=NAMESPACE)
         self.api.put({**load, "status": {"phase": phase, "pod": name}})
 
+    def _make_again(self, gone: Obj) -> None:
+        name = gone["metadata"].get("labels", {}).get("app", "")
+        deployment, owners = self.api.get("Deployment", name, NAMESPACE), gone["metadata"].get("ownerReferences", [])
+        if deployment and [owner["uid"] for owner in owners] == [deployment["metadata"]["uid"]]:
+            one = pod(gone["metadata"]["name"])
+            one["metadata"]["ownerReferences"] = owners
+            self.api.put(one)
+
     def _roll_out(self, deployment: Obj) -> None:
         replicas = deployment["spec"].get("replicas", 1)
         name = deployment["metadata"]["name"]
+        before, self.makes_pods = self.makes_pods, False
         for old in self.api.objects("Pod", NAMESPACE):
             if old["metadata"].get("labels", {}).get("app") == name:
                 self.api.delete("Pod", old["metadata"]["name"], NAMESPACE)
+        self.makes_pods = before
         for number in range(replicas):
             one = pod(f"{name}-{number + 1}")
             one["metadata"]["ownerReferences"] = [{"kind": "Deployment", "uid": deployment["metadata"]["uid"]}]

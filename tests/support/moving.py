@@ -59,6 +59,8 @@ class MovingCluster:
 
     def __init__(self, folder: Path, startup: float = 1.0) -> None:
         self.api, self.folder, self.startup = ApiServer(), folder, startup
+        self.still = 0.0
+        """For how much of each second loads stand still themselves."""
         self._names = itertools.count()
         self._over = threading.Event()
         for crd in ("crd-load", "crd-fault"):
@@ -204,7 +206,7 @@ class MovingCluster:
             latencies.record(random.lognormvariate(-4.4 + missing, 0.4))
             lateness.record(0.001)
         status = {"200": rate - failed, **({"refused": failed} if failed else {})}
-        return Second(second, began, rate, rate, 0, status, latencies.encode(), lateness.encode())
+        return Second(second, began, rate, rate, 0, status, latencies.encode(), lateness.encode(), self.still)
 
     def _pod_name(self, app: str) -> str:
         return f"{app}-7d9c5b6f4-{next(self._names):05d}"

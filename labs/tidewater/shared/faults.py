@@ -1,7 +1,7 @@
 """A fault switch: trouble on demand, and never for longer than asked.
 
 Every fault carries its own expiry and runs in its own thread, which cleans up after itself. A forgotten fault is over
-when its time is over, whoever set it and whether they are still there.
+when its time is over, whoever set it, whether they are still there, and though the machine has slept meanwhile.
 """
 
 from __future__ import annotations
@@ -46,13 +46,23 @@ KINDS: dict[str, dict[str, Range]] = {
 }
 
 
+# A clock that nobody sets and that, other than time.monotonic, goes on while the machine sleeps: on macOS the second.
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+LONGEST_WAIT = 1.0  # seconds; a wait itself stops while the machine sleeps
+
+
+def now() -> float:
+    """Return seconds since some moment."""
+    return time.clock_gettime(CLOCK)
+
+
 class FaultError(ValueError):
     """A fault that cannot be set, and why."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault that is on, until ``ends`` on the monotonic clock or until ``over`` is set."""
+    """One fault that is on, until ``ends`` on the clock of `now` or until ``over`` is set."""
 
     id: str
     kind: str
@@ -63,7 +73,12 @@ class Fault:
     @property
     def seconds_left(self) -> float:
         """Time left, in seconds."""
-        return max(0.0, self.ends - time.monotonic())
+        return max(0.0, self.ends - now())
+
+    def wait(self) -> None:
+        """Return when it is over."""
+        while (left := self.seconds_left) and not self.over.wait(min(left, LONGEST_WAIT)):
+            pass
 
     def describe(self) -> dict[str, Any]:
         """Return the fault as ``GET /faults`` shows it."""
@@ -86,7 +101,7 @@ class FaultSwitch:
         or has a parameter that does not fit, or when too many are on.
         """
         kind, seconds, parameters = _read(order)
-        fault = Fault(order.get("id", str(next(self._ids))), kind, parameters, time.monotonic() + seconds)
+        fault = Fault(order.get("id", str(next(self._ids))), kind, parameters, now() + seconds)
         with self._lock:
             replaced = self._active.get(fault.id)
             if replaced is None and len(self._active) >= MAX_FAULTS:
@@ -132,7 +147,7 @@ class FaultSwitch:
                 fault.over.wait(0.1)  # the answer to whoever asked for it has left by then
                 os._exit(1)
             else:
-                fault.over.wait(fault.seconds_left)
+                fault.wait()
         finally:
             with self._lock:
                 if self._active.get(fault.id) is fault:
@@ -170,10 +185,11 @@ def _burn(fault: Fault) -> None:
     Threads of one interpreter share its lock: they would burn one core at most, and mostly starve the service's own
     requests. A child also knows its own end, so that it stops even if this process dies first.
     """
-    program = f"import time\nend = time.monotonic() + {fault.seconds_left}\nwhile time.monotonic() < end: pass"
+    clock = f"time.clock_gettime({CLOCK})"
+    program = f"import time\nend = {fault.ends}\nwhile {clock} < end: pass"
     burners = [subprocess.Popen([sys.executable, "-S", "-c", program]) for _ in range(int(fault.parameters["threads"]))]
     try:
-        fault.over.wait(fault.seconds_left)
+        fault.wait()
     finally:
         for burner in burners:
             burner.kill()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wavetank.errors import KubeError
 from wavetank.traffic import PROFILES, Load, LoadRun, Second, Summary, Trace, list_loads, start_load
 
 if TYPE_CHECKING:
@@ -100,9 +101,13 @@ def load_pod() -> None:
 
 def _report(load_run: LoadRun) -> None:
     summary = Summary()
-    for second in load_run.follow(on_trouble=lambda trouble: click.echo(trouble or "following again", err=True)):
-        summary.add(second)
-        click.echo(_line(second))
+    try:
+        for second in load_run.follow(on_trouble=lambda trouble: click.echo(trouble or "following again", err=True)):
+            summary.add(second)
+            click.echo(_line(second))
+    except KubeError:
+        click.echo(f"{load_run.name}, so far: {summary}")
+        raise
     click.echo(f"{load_run.name}: {summary}")
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from wavetank.clock import sleepless
 from wavetank.cluster.provider import Node
 from wavetank.errors import ClusterError, KubeError, WavetankError
 from wavetank.kube import Kube
@@ -66,10 +66,11 @@ def off_until(annotations: Mapping[str, str] | None, now: datetime) -> datetime 
 class PowerAgent:
     """The wish for each node and the switch. `ask` may be called from another thread than `tick`.
 
-    Deadlines are kept on ``clock``, in seconds, which nobody sets: a machine's date may jump.
+    Deadlines are kept on ``clock``, in seconds: one that nobody sets, for a machine's date may jump, and that goes on
+    while the machine sleeps.
     """
 
-    def __init__(self, cluster: str, desk: Desk, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cluster: str, desk: Desk, clock: Callable[[], float] = sleepless) -> None:
         self.cluster = cluster
         self.desk = desk
         self._clock = clock

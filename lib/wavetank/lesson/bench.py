@@ -50,7 +50,8 @@ class Wave:
     def to_the_end(self, may_fail: float = math.inf) -> Summary:
         """Wait until the load has ended, or more requests have failed than may, and return the sum of its seconds.
 
-        Raises what went wrong with the load or with the disturbance, `KubeError` when it does not end in time.
+        Raises what went wrong with the load or with the disturbance, `KubeError` when it does not end in time or stood
+        still itself: then nothing can be said of the application.
         """
 
         def settled() -> bool:
@@ -66,7 +67,9 @@ class Wave:
             )
         if self._error:
             raise self._error
-        return Summary.of(list(self.seconds))
+        summary = Summary.of(list(self.seconds))
+        summary.require_awake(self.run.name)
+        return summary
 
     def recovery(self) -> float | None:
         """Return the seconds from the disturbance to the end of the last second in which a request failed.

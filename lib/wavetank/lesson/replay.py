@@ -13,7 +13,7 @@ from wavetank.lesson.runs import load_anew
 from wavetank.observe.billing import PodWatch, Replay, Request, requests_of
 from wavetank.observe.billing.pods import asked_for, kept_by
 from wavetank.observe.serverless.revisions import REVISION, SERVICE, SERVICE_LABEL
-from wavetank.traffic import Load, LoadRun
+from wavetank.traffic import Load, LoadRun, Summary
 from wavetank.traffic.resource import ENDED
 
 __all__ = ["replay_day"]
@@ -33,7 +33,7 @@ def replay_day(
     """Play ``load`` to its end, as a day of the Knative Service ``service``, and return what was used.
 
     What the day costs follows from what the Service's own container asks for; ``say`` is told how far it is. Raises
-    `KubeError` when the load does not run to its end: half a day is none. ``stop`` is such an end.
+    `KubeError` when the load does not run to its end, or stood still: half a day is none. ``stop`` is such an end.
     """
     stop = stop or threading.Event()
     template = kube.get(SERVICE, service, namespace)["spec"]["template"]
@@ -42,14 +42,16 @@ def replay_day(
     own = f"{SERVICE_LABEL}={service}"
     with PodWatch(kube, namespace, own) as pods:
         run = load_anew(kube, load, namespace)
-        began = 0.0
+        began, summary = 0.0, Summary()
         for second in run.follow(stop):
+            summary.add(second)
             began = second.began.timestamp() - second.t
             requests += requests_of(second)
             say(f"replaying the day: {second.t + 1} of {load.duration:g} s, {sum(r.count for r in requests)} requests")
         if stop.is_set():
             run.stop()
         _require_whole(run)
+        summary.require_awake(run.name)
         # A load is over with its last request; the day is not.
         stop.wait(max(0.0, began + load.duration - time.time()))
         there = [pod for pod in pods.since(began) if pod.began < load.duration]

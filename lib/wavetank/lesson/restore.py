@@ -6,9 +6,12 @@ Nothing is assumed about what was done before; doing it twice does nothing the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from wavetank.errors import ClusterError, KubeError, NotFoundError, WaitTimeoutError
+from wavetank.faults.switch import label_selector
 from wavetank.kube import FIELD_MANAGER, Kube, Obj, rollout_state
+from wavetank.kube.controllers import await_controllers
 from wavetank.kube.mark import is_made_here
 from wavetank.kube.pods import is_ready
 from wavetank.kube.power import POWER_OFF_UNTIL
@@ -57,6 +60,7 @@ def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
     wanted = declared(lab, checkpoint)
     kube.require_mark()
     meshed = in_the_mesh(lab, checkpoint)
+    await_controllers(kube, _NODES_WITHIN)
     require_operator(kube, lab.namespace)
     _own_namespace(kube, lab, meshed)
     let_operator_in(kube, lab.namespace)
@@ -257,7 +261,8 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], delet
         name = obj["metadata"]["name"]
         if obj["kind"] == "Deployment":
             words = f"the rollout of {name}"
-            kube.wait_for("Deployment", name, namespace, _rolled_out, timeout=_READY_WITHIN, waiting_for=words)
+            found = kube.wait_for("Deployment", name, namespace, _rolled_out, timeout=_READY_WITHIN, waiting_for=words)
+            _await_pods(kube, namespace, found)
         elif obj["apiVersion"].partition("/")[0].endswith(".knative.dev"):
             kube.wait_for((obj["apiVersion"], obj["kind"]), name, namespace, "Ready", timeout=_READY_WITHIN)
     for pod in kube.list("Pod", namespace):
@@ -269,6 +274,24 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], delet
     _delete_now(kube, leaving)
     for pod in leaving:
         _wait_until_gone(kube, namespace, pod)
+
+
+def _await_pods(kube: Kube, namespace: str, deployment: Obj) -> None:
+    """Return when the pods of a Deployment are there and ready: its own word for it may be from before a restart."""
+    name, selector = deployment["metadata"]["name"], label_selector(deployment["spec"]["selector"])
+    saw = ""
+    for _ in chain([None], kube.watch("Pod", namespace, selector, timeout=_READY_WITHIN)):
+        ready = sum(map(is_ready, kube.list("Pod", namespace, selector)))
+        now = kube.get("Deployment", name, namespace)  # an autoscaler may have changed its mind
+        if ready >= (wanted := now["spec"].get("replicas", 1)):
+            return
+        saw = f"{ready} of {wanted} are ready, though it says: {rollout_state(now).words}"
+    raise WaitTimeoutError(
+        f"waited {_READY_WITHIN:g} s for the pods of {name}",
+        observed=saw,
+        command=kube.connection.kubectl("-n", namespace, "describe", "deployment", name),
+        hint="do the cluster's controllers run? kubectl -n kube-system get pods",
+    )
 
 
 def _wait_until_gone(kube: Kube, namespace: str, obj: Obj) -> None:

@@ -22,7 +22,8 @@ _STATE_WITHIN = 30.0
 def read_truth(prediction: Prediction, bench: Bench) -> Truth:
     """Return what the cluster says.
 
-    Raises `InputError` when a load it is read from has not run, or when only the notebook can measure it.
+    Raises `InputError` when a load it is read from has not run, or when only the notebook can measure it, `KubeError`
+    when that load broke off or stood still.
     """
     asked, parameters = prediction.truth.name, prediction.truth.parameters
     match asked:
@@ -68,7 +69,9 @@ def _seconds(load: str, bench: Bench) -> list[Second]:
             expected="a run to read the truth from",
             hint=f"lab.load({load!r}), then ask again",
         )
-    return list(LoadRun(bench.kube, load, bench.namespace).follow())
+    seconds = list(LoadRun(bench.kube, load, bench.namespace).follow())
+    Summary.of(seconds).require_awake(load)
+    return seconds
 
 
 def _state(prediction: Prediction, bench: Bench) -> str:

@@ -1,8 +1,8 @@
 """One Load, from Pending to its end: a pod that sends, and a status that says how it went.
 
-    Pending ──▶ Running ──▶ Completed   the whole schedule was sent
+    Pending ──▶ Running ──▶ Completed   the whole schedule came due
        │           ├──────▶ Stopped     somebody set spec.stop
-       └───────────┴──────▶ Failed      refused, or its pod did not start, crashed or vanished
+       └───────────┴──────▶ Failed      refused, or its pod did not start, crashed, broke off or vanished
 
 The pod belongs to the Load, so it goes when the Load is deleted. A stopped load's pod is not deleted: its deadline is
 moved to now, so that the kubelet ends it and its log can still be read. The log's last line, the summary, also tells
@@ -24,7 +24,8 @@ from wavetank.kube.refused import is_for_good, refused_by
 from wavetank.operator.look import FINISHED, Look, News, age_of, refuse_stale
 from wavetank.operator.rules import check_load
 from wavetank.traffic.manifest import load_pod, pod_name
-from wavetank.traffic.record import parse_line
+from wavetank.traffic.pod import HELD, NOT_HELD
+from wavetank.traffic.record import Second, Summary, not_held, parse_line
 from wavetank.traffic.resource import ENDED, Load
 from wavetank.waves import is_held
 
@@ -43,8 +44,10 @@ _PAST_DEADLINE = timedelta(seconds=2)
 is not yet would be looked at with the kubelet's next round only."""
 _STOP_WITHIN = 5.0
 """Seconds a pod may take to end after it was stopped; then it is deleted."""
-_EXIT_CODES: Mapping[int, str] = {0: "", 3: "; the schedule was not held: the load itself was late"}
-"""Exit codes of a load pod that has completed, and what to add about them."""
+_ENDED_ITSELF = (HELD, NOT_HELD)
+"""Exit codes of a load pod that has told all."""
+_PAST_TIME = "DeadlineExceeded"
+"""Why a pod has ended that the kubelet has ended."""
 
 
 class LoadTender:
@@ -148,16 +151,32 @@ class LoadTender:
 
     def _sum_up(self, resource: Obj, pod: Obj) -> Look:
         name, log = pod["metadata"]["name"], self._last_line(pod)
-        figures = _figures(log)
-        code = _container(pod)["state"].get("terminated", {}).get("exitCode")
+        figures, code = _figures(log), _container(pod)["state"].get("terminated", {}).get("exitCode")
         counted = {key: figures[key] for key in ("sent", "failed") if key in figures}
         words = f"{figures.get('sent', 0)} sent, {figures.get('failed', 0)} failed"
         if resource["spec"].get("stop"):
             return self._finish("Stopped", words, counted)
-        if code in _EXIT_CODES:
-            return self._finish("Completed", words + _EXIT_CODES[code], counted)
-        why = pod["status"].get("reason") or f"exit code {code}"
-        return self._finish("Failed", f"its pod {name} ended with {why}; its last words: {log or 'none'}", counted)
+        if code in _ENDED_ITSELF and not self._broke_off(resource, pod, figures):
+            return self._finish("Completed", words + _schedule(code, figures), counted)
+        so_far = self._told(name)
+        reported, reason = so_far.seconds, pod["status"].get("reason")
+        why = f"its pod {name} ended with {reason or f'exit code {code}'}"
+        if not reported:
+            return self._finish("Failed", f"{why}; its last words: {log or 'none'}", counted)
+        counted = {"sent": so_far.sent, "failed": so_far.failed}
+        broke_off = f"it broke off after {reported} s of {resource['spec']['duration']}: {why}; {so_far!r}"
+        return self._finish("Failed", broke_off, counted)
+
+    def _broke_off(self, resource: Obj, pod: Obj, figures: Mapping[str, Any]) -> bool:
+        """Tell whether the kubelet has ended it before all was due, as when the machine slept in between."""
+        if pod["status"].get("reason") != _PAST_TIME:
+            return False
+        return bool(figures.get("scheduled", 0) < Load.from_resource(resource).requests)
+
+    def _told(self, pod: str) -> Summary:
+        """Return the sum of the seconds that are in the pod's log."""
+        lines = self._kube.logs(pod, self._namespace).splitlines()
+        return Summary.of(told for line in lines if isinstance(told := _parsed(line), Second))
 
     def _let_go(self, name: str) -> None:
         """Delete the pod of a load that is deleted; where the operator is shut out by now, it goes with its load."""
@@ -201,8 +220,18 @@ def _container(pod: Obj) -> Obj:
 
 def _figures(line: str) -> Mapping[str, Any]:
     """Return the figures of a summary line; nothing for any other last words."""
-    try:
-        told = parse_line(line)
-    except InputError:
-        return {}
+    told = _parsed(line)
     return told if isinstance(told, dict) else {}
+
+
+def _parsed(line: str) -> Second | dict[str, Any] | None:
+    """Return what a line of the log tells, None for any other words."""
+    try:
+        return parse_line(line)
+    except InputError:
+        return None
+
+
+def _schedule(code: int, figures: Mapping[str, Any]) -> str:
+    """Return what to add about a schedule that was not held."""
+    return f"; {not_held(figures.get('unsent', 0), figures.get('still', 0.0))}" if code == NOT_HELD else ""

@@ -18,6 +18,8 @@ _START_UP = 30
 """Seconds a load pod may take to start and to print its summary, on top of the load's own duration."""
 
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+_NODE_AWAY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+"""What a node is tainted with that was away for a moment, as after a restart: pods are then deleted from it."""
 
 
 def pod_name(resource: Obj) -> str:
@@ -66,7 +68,11 @@ def load_pod(resource: Obj) -> Obj:
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "nodeSelector": {_CONTROL_PLANE: ""},
-            "tolerations": [{"key": _CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"}],
+            "tolerations": [
+                {"key": _CONTROL_PLANE, "operator": "Exists", "effect": "NoSchedule"},
+                # Not deleted with all that its log tells: that is the load's only record.
+                *({"key": taint, "operator": "Exists", "effect": "NoExecute"} for taint in _NODE_AWAY),
+            ],
             "containers": [
                 {
                     "name": "load",

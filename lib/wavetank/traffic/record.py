@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Any
 
 from wavetank.document import read_json
-from wavetank.errors import InputError
+from wavetank.errors import InputError, KubeError
 from wavetank.traffic.histogram import Latencies
 
-__all__ = ["SCHEDULE_TOLERANCE", "Second", "Summary", "is_ok", "parse_line"]
+__all__ = ["SCHEDULE_TOLERANCE", "Second", "Summary", "is_ok", "not_held", "parse_line"]
 
 SCHEDULE_TOLERANCE = 0.1
 """A schedule was held when every request was sent, 99 % of them less than this many seconds late."""
@@ -37,7 +37,8 @@ class Second:
     ``sent`` were sent, ``unsent`` could not be. ``status`` counts how requests ended in it, whenever they were sent: by
     HTTP status, or ``timeout``, ``refused``, ``reset``, ``dns``, ``cancelled``. ``histogram`` holds the latencies of
     answers and timeouts from the moment they were due; ``lateness`` how late requests were sent; both as `Latencies`
-    encodes them.
+    encodes them. ``still`` is for how many seconds of it the load itself stood still, its container paused or its
+    machine asleep: what was due then is unsent, and what was under way then is in no histogram.
     """
 
     t: int
@@ -48,6 +49,7 @@ class Second:
     status: dict[str, int]
     histogram: str
     lateness: str
+    still: float = 0.0
 
     @property
     def began(self) -> datetime:
@@ -85,6 +87,7 @@ class Summary:
     status: Counter[str] = field(default_factory=Counter)
     latencies: Latencies = field(default_factory=Latencies)
     lateness: Latencies = field(default_factory=Latencies)
+    still: float = 0.0
 
     @classmethod
     def of(cls, seconds: Iterable[Second]) -> Summary:
@@ -103,6 +106,7 @@ class Summary:
         self.status.update(second.status)
         self.latencies.add(second.latencies)
         self.lateness.add(Latencies.decode(second.lateness))
+        self.still += second.still
 
     def add_up(self, other: Summary) -> None:
         """Count everything another summary has counted."""
@@ -113,6 +117,7 @@ class Summary:
         self.status.update(other.status)
         self.latencies.add(other.latencies)
         self.lateness.add(other.lateness)
+        self.still += other.still
 
     @property
     def failed(self) -> int:
@@ -129,15 +134,25 @@ class Summary:
     def held(self) -> bool:
         """Whether the schedule was held, so that the latencies are the target's and not the generator's own."""
         late = self.lateness.percentile(99)
-        return self.unsent == 0 and (late is None or late < SCHEDULE_TOLERANCE)
+        return self.unsent == 0 and not self.still and (late is None or late < SCHEDULE_TOLERANCE)
+
+    def require_awake(self, load: str) -> None:
+        """Raise `KubeError` when the load stood still meanwhile: what it has met is not what visitors would have."""
+        if self.still:
+            raise KubeError(
+                f"the load {load} stood still for {self.still:.0f} s, so it tells too little of the application",
+                observed=repr(self),
+                expected="a machine that is awake, and containers that run, while a load is sent",
+                hint="again, now that they are",
+            )
 
     def __repr__(self) -> str:
         answered = f"{self.sent} sent in {self.seconds} s, {self.failed} failed ({self.error_share:.1%})"
         p50, p95, p99 = (self.latencies.percentile(percent) for percent in (50, 95, 99))
-        if p50 is None or p95 is None or p99 is None:
-            return f"{answered}; no answer"
-        latency = f"p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms"
-        schedule = "" if self.held else "; the schedule was not held: the load itself was late"
+        latency = "no answer"
+        if p50 is not None and p95 is not None and p99 is not None:
+            latency = f"p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms"
+        schedule = "" if self.held else f"; {not_held(self.unsent, self.still)}"
         return f"{answered}; {latency}{schedule}"
 
     def to_line(self) -> str:
@@ -152,8 +167,19 @@ class Summary:
             "latency_ms": _milliseconds(self.latencies),
             "schedule_error_ms": _milliseconds(self.lateness),
             "held": self.held,
+            "still": round(self.still, 1),
         }
         return json.dumps({"summary": told}, separators=(",", ":"))
+
+
+def not_held(unsent: int, still: float) -> str:
+    """Say why a schedule was not held, of a load that left out ``unsent`` requests and stood still for ``still`` s."""
+    missed = f"{unsent} requests were not sent"
+    if still:
+        why = f"the load itself stood still for {still:.0f} s, and {missed}"
+    else:
+        why = missed if unsent else "the load itself was late"
+    return f"the schedule was not held: {why}"
 
 
 def parse_line(line: str) -> Second | dict[str, Any]:

@@ -21,8 +21,10 @@ __all__ = ["LoadRun", "list_loads", "start_load"]
 
 _START_WITHIN = 60.0
 """Seconds until a new load's pod runs: scheduling, and an image that is on the node already."""
-_OUTAGE_WITHIN = 120.0
-"""Seconds the API server may be away while a load is followed."""
+_OUTAGE_WITHIN = 300.0
+"""Seconds the API server may be away while a load is followed: engines are restarted, machines suspended."""
+_TOLD_WITHIN = 15.0
+"""Seconds until the operator has said how a load ended whose pod has."""
 _SILENT_WITHIN = 15.0
 """Seconds without a line until a stream counts as broken; a load reports once a second."""
 _PAUSE = 1.0
@@ -64,7 +66,8 @@ class LoadRun:
 
         An API server that goes away is waited for, and nothing is lost or told twice: ``on_trouble`` is called with
         what is wrong, and with an empty text when it is mended. Raises `KubeError` with the pod's last words when the
-        load never reported anything, `UnreachableError` after two minutes without an answer.
+        load never reported anything, `KubeError` after its last second when it broke off, as with its node, and
+        `UnreachableError` after five minutes without an answer.
         """
         stop = stop or threading.Event()
         pod = self._pod()
@@ -88,6 +91,8 @@ class LoadRun:
                 command=self.kube.connection.kubectl("-n", self.namespace, "logs", pod),
                 hint="look at the events of the load and of its pod",
             )
+        if not stop.is_set():
+            self._refuse_half(last + 1)
 
     def summary(self) -> Summary:
         """Wait until the load has ended and return the sum of all its seconds."""
@@ -104,6 +109,25 @@ class LoadRun:
             timeout=STOP_WITHIN,
             waiting_for="the load to end after it was asked to stop",
         )
+
+    def _refuse_half(self, seconds: int) -> None:
+        """Raise `KubeError` when a load that told no sum after ``seconds`` was not stopped: it has not told all."""
+        found = self.kube.wait_for(
+            "Load",
+            self.name,
+            self.namespace,
+            lambda load: load is None or _phase(load) in ENDED,
+            timeout=_TOLD_WITHIN,
+            waiting_for="Wavetank's operator to say how the load ended",
+        )
+        if found and _phase(found) == "Failed":
+            raise KubeError(
+                f"the load {self.name} broke off after {seconds} s",
+                observed=found["status"].get("message", ""),
+                expected=f"all {found['spec']['duration']} of it",
+                command=self.kube.connection.kubectl("-n", self.namespace, "describe", "load", self.name),
+                hint="start it again: what it has told is not the whole",
+            )
 
     def _pod(self) -> str:
         """Return the name of the load's pod once it has started."""

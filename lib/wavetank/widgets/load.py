@@ -9,6 +9,7 @@ from string import ascii_uppercase
 
 from wavetank.lesson import LabSession
 from wavetank.traffic import PROFILES, LoadStatus, Mark, Summary
+from wavetank.traffic.record import not_held
 from wavetank.traffic.resource import MAX_DURATION, MAX_RATE
 from wavetank.traffic.series import Snapshot
 from wavetank.widgets.charts import ChartMark, TimeChart, key
@@ -73,8 +74,9 @@ class LoadPanel(LiveView):
         self._marks.value = _what_happened(marks)
 
     def notice(self) -> str:
-        """Return what went wrong while the load was followed."""
-        return self.desk.trouble
+        """Return what went wrong while the load was followed, or with the load itself."""
+        summary = self.desk.series.summary()
+        return self.desk.trouble or (not_held(summary.unsent, summary.still) if summary.still else "")
 
     def _fill_in(self) -> None:
         """Put the chosen load's own figures into the form."""

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from tests.support.apiserver import ApiServer
 from tests.support.permissions import needed
+from tests.support.sleeping import asleep
 from tests.support.waiting import eventually
 
 from wavetank.cluster import Node
@@ -107,6 +108,19 @@ def test_a_node_is_off_until_its_time_though_nobody_asks_again(w1_off: PowerAgen
     assert desk.states["w1"] == "paused"
     clock.seconds += 0.1
     w1_off.tick()
+    assert desk.states["w1"] == "running"
+
+
+def test_a_node_is_not_off_for_longer_because_the_machine_slept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(w1="running")
+    agent = PowerAgent("basin", desk)
+    agent.ask("w1", off(SOON), NOW)
+    agent.tick()
+    assert desk.states["w1"] == "paused"
+    asleep(monkeypatch, 30)
+    agent.tick()
     assert desk.states["w1"] == "running"
 
 

@@ -127,6 +127,16 @@ def test_latencies_of_a_load_that_was_late_itself_are_measured_once_more(
     assert sum(record.requests.values()) == told
 
 
+def test_a_load_that_stood_still_is_sent_once_more_and_then_verifies_nothing(
+    tmp_path: Path, cluster: MovingCluster, records: Records
+) -> None:
+    cluster.still = 0.5
+    record = ship(Yard(tmp_path, cluster, VERIFY), records)
+    log = record.stage("verify").log
+    assert sum(line.startswith("second 1:") for line in log) == 2
+    assert "stood still for" in record.why
+
+
 def test_one_run_at_a_time(tmp_path: Path, cluster: MovingCluster, records: Records) -> None:
     yard = Yard(tmp_path, cluster)
     with records.alone() as number:

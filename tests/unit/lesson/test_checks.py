@@ -10,7 +10,7 @@ import pytest
 from tests.support.apiserver import ApiServer
 from tests.support.harbour import NAMESPACE, SERVICE, Harbour, container, pod
 
-from wavetank.errors import InputError
+from wavetank.errors import InputError, KubeError
 from wavetank.kube import Kube
 from wavetank.lesson import Bench, CheckResult
 from wavetank.lesson.checks import run_check, run_checks
@@ -239,6 +239,11 @@ class TestUnderTraffic:
     def test_available_passes(self, bench: Bench) -> None:
         result = check(bench, "available", load="steady")
         assert result == CheckResult(True, "under the load steady, no request fails", "0 of 200 requests failed")
+
+    def test_a_load_that_stood_still_itself_judges_nobody(self, bench: Bench, harbour: Harbour) -> None:
+        harbour.still = 0.5
+        with pytest.raises(KubeError, match="the load check-steady stood still for 5 s"):
+            check(bench, "available", load="steady")
 
     def test_available_says_how_many_failed_and_how(self, bench: Bench, harbour: Harbour) -> None:
         harbour.outcomes["steady"] = OUTAGE

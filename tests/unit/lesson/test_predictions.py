@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.harbour import NAMESPACE, SERVICE, Harbour, container, pod, second
 
-from wavetank.errors import InputError
+from wavetank.errors import InputError, KubeError
 from wavetank.kube import Kube
 from wavetank.lesson import Bench
 from wavetank.lesson.lab import Choice, Named, Number, Prediction
@@ -114,6 +114,13 @@ class TestReading:
         with pytest.raises(InputError, match="the load steady has not run yet") as error:
             read_truth(asking("failed", {"load": "steady"}), bench)
         assert "lab.load('steady')" in error.value.help.hint
+
+    def test_of_a_load_that_stood_still_itself_there_is_none(self, bench: Bench, harbour: Harbour) -> None:
+        harbour.still = 1.0
+        harbour.api.put(SERVICE)
+        bench.kube.create(bench.lab.load("steady").to_resource(NAMESPACE))
+        with pytest.raises(KubeError, match="the load steady stood still for 10 s"):
+            read_truth(asking("failed", {"load": "steady"}), bench)
 
     def test_of_a_load_waits_for_its_end(self, ran: Bench) -> None:
         status = LoadRun(ran.kube, "steady", NAMESPACE).status()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -149,6 +150,31 @@ def test_pods_with_a_past_are_replaced(api: ApiServer, kube: Kube, lab: Lab) -> 
     restore(kube, lab, "afloat")
     assert "web-old" not in _names(api, "Pod")
     assert "web-new" in _names(api, "Pod")
+
+
+def test_a_rollout_that_is_called_done_with_no_pod_there_is_waited_for(
+    api: ApiServer, kube: Kube, lab: Lab, harbour: Harbour
+) -> None:
+    restore(kube, lab, "afloat")
+    harbour.makes_pods = False
+    api.delete("Pod", "web-1", NAMESPACE)
+    back = threading.Timer(0.5, api.put, [pod("web-2")])
+    back.start()
+    restore(kube, lab, "afloat")
+    assert back.finished.is_set()
+    assert _names(api, "Pod") == {"web-2"}
+
+
+def test_pods_that_nobody_makes_are_named(
+    api: ApiServer, kube: Kube, lab: Lab, harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore(kube, lab, "afloat")
+    harbour.makes_pods = False
+    api.delete("Pod", "web-1", NAMESPACE)
+    monkeypatch.setattr(restore_module, "_READY_WITHIN", 0.5)
+    with pytest.raises(WaitTimeoutError, match="the pods of web") as error:
+        restore(kube, lab, "afloat")
+    assert "0 of 1 are ready, though it says: all pods (1)" in error.value.help.observed
 
 
 def test_loads_and_faults_end_and_go(api: ApiServer, kube: Kube, lab: Lab) -> None:

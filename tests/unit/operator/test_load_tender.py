@@ -15,7 +15,10 @@ from wavetank.operator import loads
 from wavetank.operator.loads import LoadTender
 from wavetank.operator.look import Look
 from wavetank.traffic import Load, Second, Summary, Target
+from wavetank.traffic.histogram import Latencies
 from wavetank.waves import FINALIZER
+
+EMPTY = Latencies().encode()
 
 
 @pytest.fixture
@@ -102,6 +105,44 @@ def test_a_schedule_that_was_not_held_is_said_so(pond: Pond, web: None) -> None:
     tending.look()
     assert status(pond)["phase"] == "Completed"
     assert "the schedule was not held" in status(pond)["message"]
+
+
+def second(t: int) -> str:
+    return Second(t, f"2026-11-23T17:40:{t:02d}Z", 20, 20, 0, {"200": 19, "503": 1}, EMPTY, EMPTY).to_line()
+
+
+def test_what_a_load_has_sent_before_its_node_was_restarted_is_told(pond: Pond, web: None) -> None:
+    tending = tender(pond)
+    tending.look()
+    pond.api.log(pod(pond)["metadata"]["name"], *(second(t) for t in range(3)), namespace=NAMESPACE)
+    play(pond, "Failed", ended_with(255))
+    assert reasons(tending.look()) == ["Failed"]
+    told = status(pond)
+    assert (told["phase"], told["sent"], told["failed"]) == ("Failed", 60, 3)
+    assert told["message"].startswith("it broke off after 3 s of 1m: its pod load-steady-")
+    assert "ended with exit code 255; 60 sent in 3 s, 3 failed (5.0%)" in told["message"]
+
+
+def test_a_load_that_the_kubelet_ends_before_all_was_due_has_not_completed(pond: Pond, web: None) -> None:
+    tending = tender(pond)
+    tending.look()
+    summary = Summary.of(Second(t, "2026-11-23T17:40:00Z", 20, 20, 0, {"200": 20}, EMPTY, EMPTY) for t in range(3))
+    lines = [*(second(t) for t in range(3)), summary.to_line()]
+    pond.api.log(pod(pond)["metadata"]["name"], *lines, namespace=NAMESPACE)
+    play(pond, "Failed", ended_with(0), reason="DeadlineExceeded")
+    assert reasons(tending.look()) == ["Failed"]
+    assert "it broke off after 3 s of 1m" in status(pond)["message"]
+    assert "DeadlineExceeded" in status(pond)["message"]
+
+
+def test_what_a_load_missed_while_it_stood_still_is_told(pond: Pond, web: None) -> None:
+    tending = tender(pond)
+    tending.look()
+    summary = Summary(seconds=60, scheduled=1200, sent=600, unsent=600, still=30.0)
+    pond.api.log(pod(pond)["metadata"]["name"], summary.to_line(), namespace=NAMESPACE)
+    play(pond, "Failed", ended_with(3))
+    assert reasons(tending.look()) == ["Completed"]
+    assert "the load itself stood still for 30 s, and 600 requests were not sent" in status(pond)["message"]
 
 
 def test_a_pod_that_crashes_fails_the_load_with_its_last_words(pond: Pond, web: None) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from labs.tidewater.shared.faults import FaultSwitch
+from tests.support.sleeping import asleep
 from tests.support.tidewater import JSON, running
 from tests.support.waiting import eventually
 
@@ -98,6 +100,14 @@ def test_every_fault_is_listed_with_its_time_left_and_ends_by_itself(timetable, 
     eventually(lambda: not timetable.switch("GET", "/faults").json["faults"], "the fault to end", within=3)
     assert timetable.ask("GET", "/readyz").status == 200
     assert seconds_of(timetable, "/sailings") < 0.4
+
+
+def test_a_fault_is_over_on_time_though_the_machine_has_slept(monkeypatch):
+    switch = FaultSwitch()
+    fault = switch.start({"kind": "latency", "seconds": 600})
+    assert switch.active() == [fault]
+    asleep(monkeypatch, 600)
+    assert switch.active() == []
 
 
 def test_one_fault_or_all_of_them_can_be_ended_early(timetable):

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from tests.support.targets import refusing_url, resetting_target, target
 
-from wavetank.traffic.generator import VISIT, Generator, Request
+from wavetank.clock import sleepless
+from wavetank.traffic.generator import TOO_LATE, VISIT, Generator, Request
 from wavetank.traffic.histogram import Latencies
 from wavetank.traffic.profile import Steady, arrivals
 from wavetank.traffic.record import Second, Summary
@@ -182,6 +183,74 @@ async def test_a_generator_that_was_held_up_says_so() -> None:
     assert summary.sent == 50
     assert percentile(summary.lateness, 99) > 0.4
     assert not summary.held
+
+
+class Clock:
+    """Time that passes without anybody noticing, as while a container is paused or the machine sleeps."""
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def __call__(self) -> float:
+        return sleepless() + self._slept
+
+    def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+
+
+async def test_what_came_due_while_it_stood_still_is_told_in_its_second_and_not_sent_as_one_wave() -> None:
+    clock, seconds = Clock(), list[Second]()
+    async with target() as server:
+        generator = Generator(Request(server.url), arrivals(Steady().curve(20, 10)), clock=clock)
+        running = asyncio.create_task(generator.run(seconds.append))
+        while not seconds:
+            await asyncio.sleep(0.01)
+        clock.sleep(7)
+        summary = await running
+
+    missed = 20 * (7 - TOO_LATE)
+    assert [(second.t, second.scheduled) for second in seconds] == [(t, 20) for t in range(10)]
+    assert summary.unsent == pytest.approx(missed, abs=20)
+    assert summary.sent == len(server.requests) == 200 - summary.unsent
+    assert [second.unsent for second in seconds if second.t in (0, 8, 9)] == [0, 0, 0]
+    assert summary.still == pytest.approx(7, abs=1)
+    assert seconds[4].still == 1
+    assert not summary.held
+    assert percentile(summary.latencies, 100) < TOO_LATE, "the latencies are the target's"
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_what_was_under_way_while_it_stood_still_counts_in_no_latency(answered: bool) -> None:
+    clock = Clock()
+    async with target() as server:
+        server.gate.clear()
+        generator = Generator(Request(server.url, timeout=1), arrivals(Steady().curve(1, 1)), clock=clock)
+        running = asyncio.create_task(generator.run(lambda second: None))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        clock.sleep(60)
+        if answered:
+            server.gate.set()
+        summary = await running
+
+    assert summary.status == {"200" if answered else "cancelled": 1}
+    assert summary.latencies.count == 0
+    assert 0.9 < summary.still <= 1, "of the one second that it has lasted"
+
+
+async def test_a_load_that_stood_still_beyond_its_end_ends_at_once_and_tells_every_second() -> None:
+    clock, seconds = Clock(), list[Second]()
+    async with target() as server:
+        generator = Generator(Request(server.url), arrivals(Steady().curve(20, 600)), clock=clock)
+        running = asyncio.create_task(generator.run(seconds.append))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        clock.sleep(3600)
+        summary = await asyncio.wait_for(running, timeout=5)
+
+    assert summary.scheduled == 12000
+    assert summary.sent == len(server.requests) < 20
+    assert [second.t for second in seconds] == list(range(600))
 
 
 async def test_stopping_gives_up_what_is_in_flight_and_counts_it() -> None:

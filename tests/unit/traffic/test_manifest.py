@@ -56,6 +56,12 @@ def test_the_pod_has_no_rights_and_stays_off_the_nodes_that_faults_stop() -> Non
     assert spec["tolerations"][0]["key"] == "node-role.kubernetes.io/control-plane"
 
 
+def test_a_node_that_was_away_for_a_moment_takes_no_record_with_it() -> None:
+    tolerated = {one["key"] for one in load_pod(stored(LOAD))["spec"]["tolerations"] if one["effect"] == "NoExecute"}
+
+    assert tolerated == {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}
+
+
 def test_a_long_name_still_makes_a_valid_pod_name() -> None:
     name = "x" * 63
 

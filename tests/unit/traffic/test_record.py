@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wavetank.errors import InputError
+from wavetank.errors import InputError, KubeError
 from wavetank.traffic.histogram import Latencies
 from wavetank.traffic.record import Second, Summary, parse_line
 
@@ -19,7 +19,7 @@ def histogram(*seconds: float) -> str:
     return latencies.encode()
 
 
-def second(t: int, status: dict[str, int], *, unsent: int = 0, late: float = 0.001) -> Second:
+def second(t: int, status: dict[str, int], *, unsent: int = 0, late: float = 0.001, still: float = 0.0) -> Second:
     sent = sum(status.values())
     return Second(
         t=t,
@@ -30,11 +30,12 @@ def second(t: int, status: dict[str, int], *, unsent: int = 0, late: float = 0.0
         status=status,
         histogram=histogram(*[0.01] * sent),
         lateness=histogram(*[late] * sent),
+        still=still,
     )
 
 
 def test_a_second_survives_its_line() -> None:
-    before = second(3, {"200": 18, "503": 1, "timeout": 1})
+    before = second(3, {"200": 18, "503": 1, "timeout": 1}, unsent=5, still=0.25)
     after = parse_line(before.to_line())
 
     assert after == before
@@ -64,6 +65,30 @@ def test_a_schedule_is_held_when_nearly_all_left_on_time() -> None:
     assert not Summary.of([second(0, {"200": 100}), second(1, {"200": 5}, late=0.2)]).held
     assert not Summary.of([second(0, {"200": 100}, unsent=1)]).held
     assert Summary().held
+
+
+def test_a_load_that_stood_still_says_so_and_what_it_missed() -> None:
+    summary = Summary.of([second(0, {"200": 20}), *(second(t, {}, unsent=20, still=1.0) for t in range(1, 4))])
+    assert not summary.held
+    assert str(summary) == (
+        "20 sent in 4 s, 0 failed (0.0%); p50 10 ms, p95 10 ms, p99 10 ms; the schedule was not held: "
+        "the load itself stood still for 3 s, and 60 requests were not sent"
+    )
+    with pytest.raises(KubeError, match="the load evening stood still for 3 s"):
+        summary.require_awake("evening")
+    Summary.of([second(0, {"200": 20}, unsent=1)]).require_awake("evening")
+
+    whole = Summary()
+    whole.add_up(summary)
+    assert (whole.still, not Summary.of([second(0, {"200": 1}, still=0.5)]).held) == (3.0, True)
+
+
+def test_why_a_schedule_was_not_held_is_said() -> None:
+    assert "20 requests were not sent" in str(Summary.of([second(0, {"200": 1}, unsent=20)]))
+    assert "no answer; the schedule was not held: 5 requests were not sent" in str(
+        Summary.of([second(0, {}, unsent=5)])
+    )
+    assert "the load itself was late" in str(Summary.of([second(0, {"200": 5}, late=0.2)]))
 
 
 def test_the_last_line_tells_the_figures_in_milliseconds() -> None:

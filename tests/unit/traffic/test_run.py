@@ -140,6 +140,26 @@ def test_a_pod_that_dies_at_once_is_told_with_its_last_words(kube: Kube, operato
     assert caught.value.help.logs[-1] == "MemoryError"
 
 
+def test_a_load_that_broke_off_is_told_after_its_last_second(kube: Kube, operator: Operator) -> None:
+    run = start_load(kube, LOAD, NAMESPACE)
+    operator.says(second(0).to_line(), second(1).to_line())
+    operator.end("Failed", message="its pod ended with exit code 255")
+
+    following = run.follow()
+    assert [next(following).t, next(following).t] == [0, 1]
+    with pytest.raises(KubeError, match="the load steady broke off after 2 s") as caught:
+        next(following)
+    assert caught.value.help.observed == "its pod ended with exit code 255"
+
+
+def test_a_load_that_was_stopped_before_it_told_its_sum_has_not_broken_off(kube: Kube, operator: Operator) -> None:
+    run = start_load(kube, LOAD, NAMESPACE)
+    operator.says(second(0).to_line())
+    run.stop()
+
+    assert run.summary().sent == 20
+
+
 def test_a_load_the_operator_refuses_is_told_with_its_reason(kube: Kube, api: ApiServer, operator: Operator) -> None:
     run = start_load(kube, LOAD, NAMESPACE)
     operator.set_status(phase="Failed", message="there is no Service web")

@@ -119,6 +119,15 @@ def test_a_load_is_started_followed_marked_and_stopped(cluster: MovingCluster, o
     assert re.search(r"^load steady \(stopped\): \d+ sent in \d+ s.*\n  at \d+ s: pod-kill", repr(panel), re.DOTALL)
 
 
+def test_a_load_that_stood_still_says_so_on_the_page(cluster: MovingCluster, opened: list[View]) -> None:
+    panel = LoadPanel(cluster.open_lab())
+    opened.append(panel)
+    cluster.still = 0.6
+    panel.start()
+    press(panel, "Start")
+    eventually(lambda: "the load itself stood still for 1 s" in seen(panel), "the standstill", within=15)
+
+
 def test_a_load_that_somebody_else_starts_is_followed_too(cluster: MovingCluster, opened: list[View]) -> None:
     lab = cluster.open_lab()
     panel = LoadPanel(lab)

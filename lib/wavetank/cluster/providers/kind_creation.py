@@ -25,6 +25,7 @@ from wavetank.cluster.state import Folder
 from wavetank.engine import about, find_engine, run_in, settings_without_proxies, telling
 from wavetank.errors import BundleError, ClusterError, InputError, WavetankError
 from wavetank.kube import Kube
+from wavetank.kube.controllers import await_controllers
 from wavetank.steps import Step
 
 if TYPE_CHECKING:
@@ -179,8 +180,9 @@ class Creation:
         return lift_cpu_limit(Kube.connect(self.folder.kubeconfig))
 
     def wait_ready(self) -> None:
-        """Wait until Kubernetes calls every node Ready."""
+        """Wait until Kubernetes calls every node Ready, and those who can say so are there after a restart."""
         kube = Kube.connect(self.folder.kubeconfig)
+        await_controllers(kube, READY_SECONDS)
         for node in self.spec.node_names:
             kube.wait_for("Node", node, None, "Ready", timeout=READY_SECONDS, waiting_for=f"node {node} to be Ready")
 

@@ -93,15 +93,18 @@ class Stages:
     def _verify(self, wanted: Verification, say: Say) -> Result:
         """Send the load and hold what it meets against the thresholds.
 
-        Latencies count only of a load that held its own schedule: one that was late itself is sent once more.
+        Latencies count only of a load that held its own schedule, and nothing counts of one that stood still: such a
+        load is sent once more.
         """
         summary, met = self._measure(wanted, say), Summary()
         met.add_up(summary)
-        if not summary.held and not _failures(summary, wanted) and _slowness(summary, wanted):
-            say(f"{summary!r}: these latencies are the busy machine's, so they are measured once more")
+        late = not summary.held and not _failures(summary, wanted) and _slowness(summary, wanted)
+        if late or summary.still:
+            say(f"{summary!r}: this is the machine's doing, so it is measured once more")
             summary = self._measure(wanted, say)
             met.add_up(summary)
         found = {"requests": dict(sorted(met.status.items()))}
+        summary.require_awake(wanted.load.name)
         if why := _failures(summary, wanted) or _slowness(summary, wanted):
             raise StageFailedError(f"{why}; {summary!r}", found)
         return repr(summary), found
