@@ -25,6 +25,7 @@ __all__ = [
     "berth_of",
     "choose",
     "label_of",
+    "needed",
     "ports_from",
     "refuse_port",
     "settled",
@@ -118,7 +119,7 @@ def choose(spec: ClusterSpec, taken_names: Collection[str], holder: Callable[[in
         raise ClusterError(f"{TRIES} clusters are called {spec.name!r} and after it", command="docker network ls")
     ports = asdict(spec.ports)
     for key, wanted in asdict(spec.ports).items():
-        if (taken_by := holder(wanted)) is None or (key == "registry" and key not in spec.addons):
+        if key not in needed(spec) or (taken_by := holder(wanted)) is None:
             continue
         tried = range(wanted + STEP, min(wanted + STEP * TRIES, 65536), STEP) if key in spec.movable else ()
         free = next((port for port in tried if port not in ports.values() and holder(port) is None), None)
@@ -126,6 +127,11 @@ def choose(spec: ClusterSpec, taken_names: Collection[str], holder: Callable[[in
             raise refuse_port(spec, key, wanted, taken_by)
         ports[key] = free
     return name, Ports(**ports)
+
+
+def needed(spec: ClusterSpec) -> set[str]:
+    """Return those of the ports that have to be the cluster's own: a registry's is nobody's business without one."""
+    return {key for key in asdict(spec.ports) if key != "registry" or key in spec.movable or key in spec.addons}
 
 
 def refuse_port(spec: ClusterSpec, key: str, port: int, who: str) -> ClusterError:

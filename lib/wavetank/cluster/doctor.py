@@ -181,7 +181,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
     for port, who in facts.ports_taken.items():
         seen = f"{port} on 127.0.0.1 is taken" + (f" by {who}" if who else "")
         if other := facts.instead.get(port):
-            yield Finding("port", "warning", seen, f"nothing has to be done: `wavetank up` takes {other} instead")
+            yield Finding("port", "warning", f"{seen}: `wavetank up` takes {other}")
             continue
         yield Finding("port", "problem", seen, f"ss -ltnp 'sport = :{port}'   # end it, or change `ports` in the spec")
     if not facts.ports_taken:

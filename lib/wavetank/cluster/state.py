@@ -92,9 +92,9 @@ class Folder:
     def remove(self) -> None:
         """Remove the folder, and those above it that are empty then."""
         shutil.rmtree(self.path, ignore_errors=True)
-        with suppress(OSError):
-            self.path.parent.rmdir()
-            self.path.parent.parent.rmdir()
+        for above in (self.path.parent, self.path.parent.parent):
+            with suppress(OSError):
+                above.rmdir()
 
 
 @contextmanager

@@ -14,12 +14,12 @@ import docker
 from docker.models.networks import Network
 
 from wavetank.cluster import owner
-from wavetank.cluster.berth import PORTS, Berth, choose, label_of, ports_from, refuse_port, words_of
+from wavetank.cluster.berth import PORTS, Berth, choose, label_of, needed, ports_from, refuse_port, words_of
 from wavetank.cluster.beside import PREFIX
 from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.provider import Neighbour
 from wavetank.cluster.providers.kind_parts import CLUSTER, Parts
-from wavetank.cluster.spec import ClusterSpec, Ports
+from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
 from wavetank.engine import telling
 from wavetank.errors import BundleError, ClusterError, InputError
@@ -96,7 +96,7 @@ def _made(client: docker.DockerClient, spec: ClusterSpec) -> Network:
                 if error.status_code != 409:
                     raise
                 continue  # the name was free a moment ago
-            if not _older(client, made, ports):
+            if not _older(client, made, {port for key, port in asdict(ports).items() if key in needed(spec)}):
                 return made
             made.remove()
     raise ClusterError(
@@ -107,14 +107,13 @@ def _made(client: docker.DockerClient, spec: ClusterSpec) -> Network:
     )
 
 
-def _older(client: docker.DockerClient, made: Network, ports: Ports) -> bool:
+def _older(client: docker.DockerClient, made: Network, ports: set[int]) -> bool:
     """Tell whether a network that was made before has the same name, or says that one of the ports is its own."""
-    mine = set(asdict(ports).values())
     for other in client.networks.list():
         if other.id == made.id or _age(other) > _age(made):
             continue
         theirs = ports_from((other.attrs.get("Labels") or {}).get(PORTS))
-        if other.name == made.name or (theirs and mine & set(asdict(theirs).values())):
+        if other.name == made.name or (theirs and ports & set(asdict(theirs).values())):
             return True
     return False
 
