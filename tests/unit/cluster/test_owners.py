@@ -84,7 +84,9 @@ def test_two_owners_each_have_a_cluster_and_take_down_their_own(
         }
         seen = status(movable)
         assert (seen.state, seen.on_engine) == ("up", "basin-2")
-        assert f"not yours   cluster basin of {basin.engine.networks['basin']['Labels']['dev.wavetank.who']}" in str(seen)
+        assert f"not yours   cluster basin of {basin.engine.networks['basin']['Labels']['dev.wavetank.who']}" in str(
+            seen
+        )
         assert take_down(movable) == ""
     assert on_the_engine(basin) == first
     with owner(basin, "one", monkeypatch):
