@@ -30,8 +30,8 @@ Exec = Callable[[dict[str, Any], list[str], bytes], tuple[int, str]]
 class Engine:
     """The engine; a context manager. ``containers`` and ``networks`` are as the API shows them, by name.
 
-    ``image_labels`` are by an image's id. ``files`` are by path and in every container; ``archives`` are what a container was given. ``says`` are messages for
-    requests whose path ends so, ``digests`` are an image's in registries.
+    ``files`` are by path and in every container; ``archives`` are what a container was given. ``says`` are messages for
+    requests whose path ends so; ``image_labels`` and ``digests`` (those in registries) are by an image's id.
     """
 
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
