@@ -27,7 +27,17 @@ from wavetank.steps import Step
 if TYPE_CHECKING:
     from wavetank.bundle import Bundle
 
-__all__ = ["ADDONS", "IMAGES", "Addon", "addon_steps", "images_in", "objects_of", "steps_of", "with_digests", "with_registry"]
+__all__ = [
+    "ADDONS",
+    "IMAGES",
+    "Addon",
+    "addon_steps",
+    "images_in",
+    "objects_of",
+    "steps_of",
+    "with_digests",
+    "with_registry",
+]
 
 IMAGES = "wavetank.dev/image-digests"
 OWN_MANIFESTS = Path(__file__).parents[3] / "clusters" / "manifests"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from wavetank.cluster.spec import ClusterSpec, Ports
 from wavetank.cluster.state import Folder, kubeconfig_path
-from wavetank.errors import ClusterError
+from wavetank.errors import ClusterError, InputError
 
 __all__ = [
     "PORTS",
@@ -89,12 +89,23 @@ SHIPPED = Berth()
 
 
 def berth_of(kubeconfig: Path) -> Berth | None:
-    """Return the berth of the cluster that has this kubeconfig; None for one that Wavetank has not made here."""
+    """Return the berth of the cluster that has this kubeconfig; None for one that Wavetank has not made here.
+
+    Raises `InputError` when it cannot be read.
+    """
+    path = kubeconfig.parent / Folder.BERTH
     try:
-        data = json.loads((kubeconfig.parent / Folder.BERTH).read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Berth(**{**data, "ports": Ports(**data["ports"])})
     except OSError:
         return None
-    return Berth(**{**data, "ports": Ports(**data["ports"])})
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} does not say where the cluster lies",
+            observed=f"{type(error).__name__}: {error}",
+            expected="what `wavetank up` has written",
+            hint="`wavetank up` writes it anew",
+        ) from error
 
 
 def used_berth() -> Berth:

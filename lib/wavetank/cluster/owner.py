@@ -94,6 +94,8 @@ def _is_from_before(folder: Folder) -> bool:
         return not json.loads(folder.berth.read_text(encoding="utf-8"))["owner"]
     except OSError:
         return folder.path.is_dir()
+    except (ValueError, KeyError, TypeError):  # it has been written since there are owners
+        return False
 
 
 def _read_id() -> str:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from wavetank.cluster import SHIPPED, Berth, Ports, find_spec, load_spec
+from wavetank.cluster import SHIPPED, Berth, Ports, berth_of, find_spec, load_spec
 from wavetank.cluster.addons import with_registry
 from wavetank.cluster.berth import label_of, ports_from
+from wavetank.errors import InputError
 
 MOVED = Berth(name="wavetank-2", ports=Ports(8090, 8091, 5011))
 
@@ -36,6 +37,17 @@ def test_a_text_of_a_lab_is_told_for_where_the_cluster_lies(written: str, here: 
             written,
             written.replace("localhost:5001/mine", "localhost:5011/mine"),
         )
+
+
+@pytest.mark.parametrize(
+    "written", ["", "{", "[]", "{}", '{"ports": {"ingress": 1, "more": 2}}', '{"ports": [], "x": 1}']
+)
+def test_a_berth_that_cannot_be_read_is_said_in_one_sentence(tmp_path: Path, written: str) -> None:
+    (tmp_path / "berth.json").write_text(written)
+    with pytest.raises(InputError, match="does not say where the cluster lies") as caught:
+        berth_of(tmp_path / "kubeconfig")
+    assert "wavetank up" in caught.value.help.hint
+    assert berth_of(tmp_path / "elsewhere" / "kubeconfig") is None
 
 
 def test_ports_are_written_on_a_network_and_read_again() -> None:
