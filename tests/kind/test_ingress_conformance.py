@@ -20,6 +20,7 @@ import pytest
 
 from wavetank.cluster import ClusterSpec, kubeconfig_path
 from wavetank.cluster.beside import BUILT
+from wavetank.cluster.owner import labels
 from wavetank.engine import connect
 from wavetank.kube import Kube
 from wavetank.kube.manifest import parse
@@ -91,9 +92,10 @@ def repository(knative_kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str,
     """Where the images are in the cluster's registry, and their tag: another one for other modules."""
     engine = connect()
     place, tag = f"{spec.registry}/conformance", hashlib.sha256((SOURCE / "go.sum").read_bytes()).hexdigest()[:12]
+    made_here = {**labels(spec.name), BUILT: "yes"}
     for name in IMAGES:
         (built / name / "Dockerfile").write_text('FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n')
-        engine.images.build(path=str(built / name), tag=f"{place}/{name}:{tag}", labels={BUILT: spec.name}, rm=True)
+        engine.images.build(path=str(built / name), tag=f"{place}/{name}:{tag}", labels=made_here, rm=True)
         for said in engine.images.push(f"{place}/{name}", tag=tag, stream=True, decode=True):
             assert "error" not in said, said
     return place, tag
@@ -102,8 +104,8 @@ def repository(knative_kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str,
 @pytest.fixture(scope="module")
 def namespace(knative_kube: Kube) -> Iterator[None]:
     """The namespace whose name the tests take for granted."""
-    labels = {"app.kubernetes.io/managed-by": "wavetank"}
-    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+    managed = {"app.kubernetes.io/managed-by": "wavetank"}
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": managed}}
     knative_kube.delete(made, wait=90)
     knative_kube.apply(made)
     rights = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "wavetank-netlayer-certificates"}

@@ -30,12 +30,14 @@ class Engine:
     """The engine; a context manager. ``containers`` and ``networks`` are as the API shows them, by name.
 
     ``files`` are by path and in every container; ``archives`` are what a container was given. ``says`` are messages for
-    requests whose path ends so, ``digests`` are an image's in registries.
+    requests whose path ends so; ``image_labels`` and ``digests`` (those in registries) are by an image's id.
     """
 
     containers: dict[str, dict[str, Any]] = field(default_factory=dict)
     networks: dict[str, dict[str, Any]] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
+    image_labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    networks_created: str = "2026-01-02"
     volumes: dict[str, dict[str, str]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     archives: dict[str, list[bytes]] = field(default_factory=dict)
@@ -168,10 +170,17 @@ class _Handler(BaseHTTPRequestHandler):
             case _, ["volumes", *rest]:
                 return self._volumes(rest, filters, body)
             case "GET", ["images", "json"]:
-                named = [] if filters else [{"Id": id_, "RepoTags": [tag]} for tag, id_ in self.engine.images.items()]
-                return self._answer(named)
+                told = [
+                    {"Id": id_, "RepoTags": [tag]}
+                    for tag, id_ in self.engine.images.items()
+                    if _labelled(self.engine.image_labels.get(id_, {}), filters)
+                ]
+                return self._answer(told)
             case "DELETE", ["images", *name]:
-                removed = self.engine.images.pop("/".join(name), None)
+                ref = "/".join(name)
+                removed = [tag for tag, id_ in self.engine.images.items() if ref in (tag, id_)]
+                for tag in removed:
+                    del self.engine.images[tag]
                 return self._answer([]) if removed else self._missing(f"image: {'/'.join(name)}")
             case "POST", ["images", "load"]:
                 names = self.engine.load(body)
@@ -182,7 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
                 id_ = known.get(ref) or (ref if ref in known.values() else None)
                 tags = [tag for tag, known_id in known.items() if known_id == id_]
                 digests = self.engine.digests.get(id_ or "", [])
-                found = {"Id": id_, "RepoTags": tags, "RepoDigests": digests}
+                own = {"Labels": self.engine.image_labels.get(id_ or "")}
+                found = {"Id": id_, "RepoTags": tags, "RepoDigests": digests, "Config": own}
                 return self._answer(found) if id_ else self._missing(f"image: {ref}")
         return self._missing(path)
 
@@ -190,7 +200,9 @@ class _Handler(BaseHTTPRequestHandler):
         engine = self.engine
         if words == ["json"]:
             found = [each for each in engine.containers.values() if _labelled(each["Config"]["Labels"], filters)]
-            return self._answer([{"Id": each["Id"]} for each in found])
+            return self._answer(
+                [{"Id": each["Id"], "Names": [each["Name"]], "Labels": each["Config"]["Labels"]} for each in found]
+            )
         if words == ["create"]:
             asked = json.loads(body)
             if query["name"] in engine.containers:
@@ -253,10 +265,13 @@ class _Handler(BaseHTTPRequestHandler):
         networks = self.engine.networks
         if words == ["create"]:
             asked = json.loads(body)
+            if asked["Name"] in networks:
+                return self._answer({"message": f"network with name {asked['Name']} already exists"}, 409)
             networks[asked["Name"]] = {
                 "Id": uuid.uuid4().hex,
                 "Name": asked["Name"],
                 "Labels": asked.get("Labels") or {},
+                "Created": self.engine.networks_created,
             }
             return self._answer({"Id": networks[asked["Name"]]["Id"]}, 201)
         if not words:

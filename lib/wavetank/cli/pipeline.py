@@ -87,9 +87,10 @@ def _line(stage: StageRecord) -> str:
 
 
 def _engine(cluster_name: str) -> Engine:
+    from wavetank.cluster import Berth, berth_of, kubeconfig_path
     from wavetank.images import DockerEngine
 
-    return DockerEngine(cluster=cluster_name)
+    return DockerEngine(berth=berth_of(kubeconfig_path(cluster_name)) or Berth(cluster_name, cluster_name))
 
 
 def _kube(cluster_name: str) -> Kube:

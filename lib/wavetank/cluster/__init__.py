@@ -4,6 +4,7 @@ It never touches the user's own kubeconfig, never removes what Wavetank has not 
 anything once there is a bundle.
 """
 
+from wavetank.cluster.berth import SHIPPED, Berth, berth_of, settled, used_berth
 from wavetank.cluster.provider import CAPABILITIES, PROVIDERS, Capability, Info, Node, Provider, info_of, provider_for
 from wavetank.cluster.spec import ClusterSpec, Ports, find_spec, load_spec
 from wavetank.cluster.state import kubeconfig_path
@@ -13,6 +14,8 @@ from wavetank.cluster.up import down, obtain_bundle, up
 __all__ = [
     "CAPABILITIES",
     "PROVIDERS",
+    "SHIPPED",
+    "Berth",
     "Capability",
     "ClusterSpec",
     "Info",
@@ -21,6 +24,7 @@ __all__ = [
     "Ports",
     "Provider",
     "Status",
+    "berth_of",
     "down",
     "find_spec",
     "info_of",
@@ -28,6 +32,8 @@ __all__ = [
     "load_spec",
     "obtain_bundle",
     "provider_for",
+    "settled",
     "status",
     "up",
+    "used_berth",
 ]

@@ -1,6 +1,6 @@
 """Containers that stand beside a cluster's nodes on its network: the registry and the power agent.
 
-They carry the cluster's label, so that `down` finds them whoever made them.
+They carry the labels of the cluster and of its owner, so that `down` finds them, and nobody else's.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from http import HTTPStatus
 from os import fdopen, pipe
 from typing import TYPE_CHECKING, Any
 
 import docker
 from docker.models.containers import Container
+from docker.models.volumes import Volume
 
+from wavetank.cluster.owner import CLUSTER, OWNER, is_mine, labels
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.engine import about, find_engine, load, telling
 from wavetank.engine.finding import DEFAULT_SOCKET
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
     from wavetank.bundle import Bundle
 
 __all__ = [
-    "OWNER",
+    "BUILT",
+    "PREFIX",
     "containers",
     "ensure_base",
     "ensure_images",
@@ -38,9 +42,6 @@ __all__ = [
     "run_power_agent",
     "run_registry",
 ]
-
-OWNER = "dev.wavetank.cluster"
-"""The label, on networks and containers, whose value is the name of the cluster."""
 
 GIVEN = "dev.wavetank.given"
 """The label, on a container, of the digest of the files it was given: with others it is made anew."""
@@ -60,12 +61,12 @@ WAVETANK_IMAGE = "wavetank.dev/wavetank"
 
 
 def containers(client: docker.DockerClient, name: str) -> list[Container]:
-    """Return the containers beside cluster ``name``, running or not."""
+    """Return the containers beside this owner's cluster ``name``, running or not."""
     with telling(f"looking for the containers of {name!r}"):
         found: list[Container] = client.containers.list(
-            all=True, filters={"label": f"{OWNER}={name}"}, ignore_removed=True
+            all=True, filters={"label": f"{CLUSTER}={name}"}, ignore_removed=True
         )
-    return found
+    return [each for each in found if is_mine(each.labels)]
 
 
 def remove(container: Container) -> None:
@@ -110,7 +111,7 @@ def _tagged(bundle: Bundle, repository: str) -> str:
 
 def registry_address(spec: ClusterSpec) -> str:
     """Return where the registry answers on the cluster's own network."""
-    return f"{spec.name}-registry:5000"
+    return f"{spec.on_engine}-registry:5000"
 
 
 def _names_of_registry(spec: ClusterSpec) -> list[str]:
@@ -129,27 +130,46 @@ def ensure_base(client: docker.DockerClient, bundle: Bundle) -> str:
 def remove_images(client: docker.DockerClient, name: str) -> None:
     """Remove what the registry of ``name`` has stored, and from the engine what was built or is called after it."""
     with telling(f"removing the images of {name!r}"):
-        for volume in client.volumes.list(filters={"label": f"{OWNER}={name}"}):
+        for volume in _volumes(client, name):
             prefix = volume.attrs["Labels"][PREFIX] + "/"
             for image in client.images.list():
+                if OWNER in image.labels and not is_mine(image.labels):
+                    continue  # another owner's registry has been called the same once
                 for tag in image.tags:
                     if tag.startswith(prefix):
                         client.images.remove(tag, force=True)
-            for image in client.images.list(all=True, filters={"label": BUILT}):
-                with suppress(docker.errors.NotFound):  # gone with another that stood on it
-                    client.images.remove(str(image.id), force=True)
             volume.remove()
+        for image in client.images.list(all=True, filters={"label": [BUILT, f"{CLUSTER}={name}"]}):
+            if is_mine(image.labels):
+                _remove_image(client, str(image.id))
+
+
+def _remove_image(client: docker.DockerClient, id_: str) -> None:
+    try:
+        client.images.remove(id_, force=True)
+    except docker.errors.NotFound:  # gone with another that stood on it
+        pass
+    except docker.errors.APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:  # else somebody runs it, or builds on it: it stays theirs
+            raise
+
+
+def _volumes(client: docker.DockerClient, name: str) -> list[Volume]:
+    found: list[Volume] = client.volumes.list(filters={"label": f"{CLUSTER}={name}"})
+    return [volume for volume in found if is_mine(volume.attrs["Labels"])]
 
 
 def run_registry(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle) -> str:
     """Run an image registry on the cluster's network and on 127.0.0.1; what is pushed is in a volume of its own."""
-    volume = f"{spec.name}-registry"
-    with telling(f"making the volume {volume}"):
-        client.volumes.create(volume, labels={OWNER: spec.name, PREFIX: spec.registry})
+    with telling(f"making the volume of {spec.name!r}"):
+        kept = next((str(volume.name) for volume in _volumes(client, spec.name)), None)
+        volume = kept or f"{spec.on_engine}-registry"
+        if not kept:
+            client.volumes.create(volume, labels={**labels(spec.name), PREFIX: spec.registry})
     return _run(
         client,
         bundle,
-        spec.name,
+        spec,
         "registry",
         _tagged(bundle, REGISTRY_IMAGE),
         ready=lambda _: _answers(f"http://127.0.0.1:{spec.ports.registry}/v2/"),
@@ -164,12 +184,12 @@ def run_power_agent(client: docker.DockerClient, spec: ClusterSpec, bundle: Bund
     return _run(
         client,
         bundle,
-        spec.name,
+        spec,
         "power",
         _tagged(bundle, WAVETANK_IMAGE),
         ready=lambda container: b"serving" in container.logs(tail=20),
         files={"kubeconfig": kubeconfig},
-        command=["power-agent", spec.name],
+        command=["power-agent", spec.on_engine],
         environment={"KUBECONFIG": "/run/wavetank/kubeconfig"},
         # The engine's socket belongs to root, and opening it takes no capability: it is root's own.
         user="0",
@@ -185,7 +205,7 @@ def run_power_agent(client: docker.DockerClient, spec: ClusterSpec, bundle: Bund
 def _run(
     client: docker.DockerClient,
     bundle: Bundle,
-    cluster: str,
+    spec: ClusterSpec,
     what: str,
     image: str,
     *,
@@ -195,7 +215,7 @@ def _run(
 ) -> str:
     """Have one container of this image running and ``ready``, with ``files`` (name to text) in /run/wavetank."""
     note = ensure_images(client, bundle, [image])
-    name = f"{cluster}-{what}"
+    name = f"{spec.on_engine}-{what}"
     with telling(f"running {name}"):
         wanted = client.images.get(image).id
         archive = _tar({f"run/wavetank/{path}": text for path, text in (files or {}).items()})
@@ -209,8 +229,8 @@ def _run(
         container = client.containers.create(
             image,
             name=name,
-            labels={OWNER: cluster, GIVEN: given},
-            network=cluster,
+            labels={**labels(spec.name), GIVEN: given},
+            network=spec.on_engine,
             restart_policy=policy,
             **settings,
         )

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from wavetank import engine
 from wavetank.cluster import rootless
-from wavetank.cluster.beside import OWNER
+from wavetank.cluster.berth import choose, settled
 from wavetank.cluster.findings import Finding, Level
 from wavetank.cluster.needs import Thresholds, load_needs
 from wavetank.cluster.ports import is_taken, listener
+from wavetank.cluster.provider import provider_for
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.engine.machine import Machine, look
-from wavetank.errors import BundleError, EngineError
+from wavetank.errors import BundleError, ClusterError, EngineError, WavetankError
 
 __all__ = ["Facts", "Finding", "Level", "examine", "gather", "judge", "worst"]
 
@@ -69,8 +70,8 @@ INSTALL_CLIENT: Mapping[str, Mapping[str, str]] = {
 class Facts:
     """What was found, and the ``limits`` it is held against. Sizes are in bytes; None is what could not be found.
 
-    ``installed`` tells whether the program of any engine is on the PATH, ``elsewhere`` whether the engine that answers
-    is another machine's.
+    ``installed`` tells whether the program of any engine is on the PATH, ``instead`` which port `up` takes for
+    one that is taken, ``elsewhere`` whether the engine that answers is another machine's.
     """
 
     engine: engine.About | EngineError
@@ -84,6 +85,7 @@ class Facts:
     ports_taken: Mapping[int, str]
     limits: Thresholds
     ports: tuple[int, ...] = ()
+    instead: Mapping[int, int] = field(default_factory=dict)
     elsewhere: bool = False
 
 
@@ -97,11 +99,11 @@ def examine(spec: ClusterSpec) -> list[Finding]:
 
 def gather(spec: ClusterSpec) -> Facts:
     """Find out what `judge` wants to know."""
-    about, names, elsewhere = _ask_engine()
+    about, elsewhere = _ask_engine()
     cache = user_cache_path("wavetank")
     disk = Path(about.root) if isinstance(about, engine.About) and Path(about.root).is_dir() else _existing(cache)
     bundle, kind = _find_bundle()
-    ports = () if spec.name in names else astuple(spec.ports)
+    taken, instead = _look_at_ports(spec)
     return Facts(
         engine=about,
         machine=look(),
@@ -111,24 +113,42 @@ def gather(spec: ClusterSpec) -> Facts:
         bundle=bundle,
         disk_free=shutil.disk_usage(disk).free,
         disk_path=str(disk),
-        ports_taken={port: listener(port) for port in ports if is_taken(port)},
+        ports_taken=taken,
         limits=load_needs().thresholds(),
-        ports=astuple(spec.ports),
+        ports=astuple(settled(spec).ports),
+        instead=instead,
         elsewhere=elsewhere,
     )
 
 
-def _ask_engine() -> tuple[engine.About | EngineError, list[str], bool]:
-    """Return what the engine is, the clusters of ours on it (their ports are taken by right), and whether it is far."""
+def _ask_engine() -> tuple[engine.About | EngineError, bool]:
+    """Return what the engine is, and whether it is another machine's."""
     try:
         address = engine.find_engine()
-        client = engine.connect(address)
-        about = engine.about(client)
-        with engine.telling("asking the engine about its networks"):
-            networks = client.networks.list(filters={"label": OWNER})
-        return about, [str(network.name) for network in networks], address.elsewhere
+        return engine.about(engine.connect(address)), address.elsewhere
     except EngineError as error:
-        return error, [], False
+        return error, False
+
+
+def _look_at_ports(spec: ClusterSpec) -> tuple[dict[int, str], dict[int, int]]:
+    """Return who has those of the ports that are taken, and which ones `up` takes instead, if it may."""
+    try:
+        provider = provider_for(spec)
+        if spec.name in provider.list():
+            return {}, {}  # they are taken by right
+        holder = provider.holder(spec)
+    except WavetankError:  # there may be no engine yet
+        holder = _listens
+    taken = {port: who for port in astuple(spec.ports) if (who := holder(port)) is not None}
+    try:
+        _, free = choose(spec.with_addons(("registry",)), (), holder)
+    except ClusterError:
+        return taken, {}
+    return taken, {port: other for port, other in zip(astuple(spec.ports), astuple(free), strict=True) if port != other}
+
+
+def _listens(port: int) -> str | None:
+    return listener(port) if is_taken(port) else None
 
 
 def _find_bundle() -> tuple[str | None, str | None]:
@@ -160,6 +180,9 @@ def judge(facts: Facts) -> Iterator[Finding]:
         yield from _judge_inotify(facts.machine)
     for port, who in facts.ports_taken.items():
         seen = f"{port} on 127.0.0.1 is taken" + (f" by {who}" if who else "")
+        if other := facts.instead.get(port):
+            yield Finding("port", "warning", f"{seen}: `wavetank up` takes {other}")
+            continue
         yield Finding("port", "problem", seen, f"ss -ltnp 'sport = :{port}'   # end it, or change `ports` in the spec")
     if not facts.ports_taken:
         yield Finding("ports", "ok", "free, or in use by this cluster")

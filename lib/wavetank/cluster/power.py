@@ -143,7 +143,7 @@ def run(cluster: str, stop: threading.Event | None = None) -> None:
     from wavetank.cluster.providers.kind import KindProvider
 
     stop = stop or threading.Event()
-    agent = PowerAgent(cluster, KindProvider())
+    agent = PowerAgent(cluster, KindProvider(in_place_of_owner=True))
     agent.recover()
     _log.info("serving %s", cluster)
     kube = Kube.connect()

@@ -6,7 +6,7 @@ the reason, and the lab shows it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,17 @@ from wavetank.steps import Step
 if TYPE_CHECKING:
     from wavetank.bundle import Bundle
 
-__all__ = ["CAPABILITIES", "PROVIDERS", "Capability", "Info", "Node", "Provider", "info_of", "provider_for"]
+__all__ = [
+    "CAPABILITIES",
+    "PROVIDERS",
+    "Capability",
+    "Info",
+    "Neighbour",
+    "Node",
+    "Provider",
+    "info_of",
+    "provider_for",
+]
 
 PROVIDERS: Mapping[str, str] = {"kind": "KindProvider"}
 """The providers there are: by the name of their module in `wavetank.cluster.providers`, the class in it. A module also
@@ -75,11 +85,38 @@ class Node:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A cluster of another owner's on the same engine: its name and its ports there, and ``who`` has made it.
+
+    ``owner`` is the owner's id; empty when an older Wavetank has made it.
+    """
+
+    name: str
+    who: str
+    ports: tuple[int, ...] = ()
+    owner: str = ""
+
+    def __str__(self) -> str:
+        return f"cluster {self.name} of {self.who}"
+
+
 class Provider(Protocol):
-    """A way to make clusters. Every verb is idempotent, and works from another process than the one that created."""
+    """A way to make clusters. A cluster is named as its owner calls it, and another owner's is never touched.
+
+    Every verb is idempotent, and works from another process than the one that created.
+    """
 
     def info(self) -> Info:
         """Return the provider's name and what it can do."""
+        ...
+
+    def claim(self, spec: ClusterSpec, bundle: Bundle) -> tuple[ClusterSpec, str]:
+        """Make a name and ports the cluster's own, before anything else is made.
+
+        Returns the spec with them, and a note. Those it asks for are its own unless others have them; a cluster that
+        is there keeps its own. Raises `ClusterError` for a port that is taken and may be no other.
+        """
         ...
 
     def beside_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
@@ -87,22 +124,30 @@ class Provider(Protocol):
         ...
 
     def create_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
-        """Return the steps after which all nodes are Ready; the last one is called "nodes ready".
+        """Return the steps after which all nodes of a claimed spec are Ready; the last one is called "nodes ready".
 
         One of them writes the cluster's mark (`wavetank.cluster.marking`). A cluster that is there already is started
         again and put right, never made anew.
         """
         ...
 
-    def delete(self, name: str, *, keep_images: bool = False) -> None:
-        """Remove everything ``name`` consists of, whatever state it is in. A missing cluster is fine.
+    def delete(self, name: str, *, keep_images: bool = False) -> str:
+        """Remove everything ``name`` consists of, whatever state it is in, and return a note. A missing one is fine.
 
         With ``keep_images``, what was built and pushed in a lab is there again for the next cluster of that name.
         """
         ...
 
     def list(self) -> Sequence[str]:
-        """Return the names of Wavetank's clusters, those half made included."""
+        """Return the names of this owner's clusters, those half made included."""
+        ...
+
+    def neighbours(self) -> Sequence[Neighbour]:
+        """Return the clusters that other owners have made in the same place."""
+        ...
+
+    def holder(self, spec: ClusterSpec) -> Callable[[int], str | None]:
+        """Return what tells who but the cluster itself has a port of 127.0.0.1, None for one that is free."""
         ...
 
     def kubeconfig(self, name: str) -> Path:

@@ -29,7 +29,11 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSpec:
-    """A cluster as its file declares it. ``kubernetes`` is a minor version such as ``"1.36"``."""
+    """A cluster as its file declares it. ``kubernetes`` is a minor version such as ``"1.36"``.
+
+    ``movable`` are those of the ports that may be others when they are taken: all that nobody wrote for this cluster
+    alone. ``engine_name`` is what it is called on its engine, if that is not its name (`wavetank.cluster.berth`).
+    """
 
     provider: str
     kubernetes: str
@@ -40,6 +44,8 @@ class ClusterSpec:
     api_server: Mapping[str, str] = field(default_factory=dict)
     controller_manager: Mapping[str, str] = field(default_factory=dict)
     kubelet: Mapping[str, Any] = field(default_factory=dict)
+    movable: frozenset[str] = frozenset()
+    engine_name: str = ""
     document: Document | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -48,14 +54,19 @@ class ClusterSpec:
         return f"localhost:{self.ports.registry}"
 
     @property
+    def on_engine(self) -> str:
+        """What the cluster is called on its engine: the name of its network, and how those of its nodes begin."""
+        return self.engine_name or self.name
+
+    @property
     def control_plane(self) -> str:
         """The name of the control plane's node."""
-        return f"{self.name}-control-plane"
+        return f"{self.on_engine}-control-plane"
 
     @property
     def worker_names(self) -> tuple[str, ...]:
         """The names of the workers, as kind counts them: worker, worker2, worker3."""
-        return tuple(f"{self.name}-worker{number if number > 1 else ''}" for number in range(1, self.workers + 1))
+        return tuple(f"{self.on_engine}-worker{number if number > 1 else ''}" for number in range(1, self.workers + 1))
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -103,8 +114,14 @@ def load_spec(path: Path) -> ClusterSpec:
         api_server=_flags(data.get("apiServer", {})),
         controller_manager=_flags(data.get("controllerManager", {})),
         kubelet=data.get("kubelet", {}),
+        movable=frozenset(asdict(ports)) - (set() if _is_shipped(path) else data.get("ports", {}).keys()),
         document=document,
     )
+
+
+def _is_shipped(path: Path) -> bool:
+    """Tell whether a file is one of the project's own: its ports are what anybody starts with, and nobody's choice."""
+    return path.resolve().parent == _SPECS.resolve()
 
 
 def _flags(values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What Wavetank keeps on disk about a cluster: one folder each, gone when the cluster is.
 
-The cluster itself carries its state (labels on its network and containers); the folder holds the kubeconfig, the log
-and the times of its making, and a mark while it is being made. It comes into being with the cluster and goes with it.
+The cluster itself carries its state (labels on its network and containers); the folder holds the kubeconfig, the
+berth, the log and the times of its making, and a mark while it is being made. It comes into being with the cluster and
+goes with it. It is called as the cluster's owner calls it, whatever the cluster is called on the engine.
 """
 
 from __future__ import annotations
@@ -33,9 +34,16 @@ def kubeconfig_path(name: str = "wavetank") -> Path:
 class Folder:
     """The folder of one cluster. Reading it never creates it."""
 
+    BERTH = "berth.json"
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.path = clusters() / name
+
+    @property
+    def berth(self) -> Path:
+        """Under which name and on which ports the cluster lies on its engine, as JSON."""
+        return self.path / self.BERTH
 
     @property
     def kubeconfig(self) -> Path:
@@ -68,18 +76,25 @@ class Folder:
 
     def write_kubeconfig(self, text: str) -> None:
         """Write the kubeconfig at once and readable by nobody else."""
+        self._write(self.kubeconfig, text)
+
+    def write_berth(self, text: str) -> None:
+        """Write the berth at once and readable by nobody else."""
+        self._write(self.berth, text)
+
+    def _write(self, path: Path, text: str) -> None:
         self.create()
-        draft = self.kubeconfig.with_suffix(".new")
+        draft = path.with_suffix(".new")
         draft.touch(mode=0o600)
         draft.write_text(text, encoding="utf-8")
-        draft.replace(self.kubeconfig)
+        draft.replace(path)
 
     def remove(self) -> None:
         """Remove the folder, and those above it that are empty then."""
         shutil.rmtree(self.path, ignore_errors=True)
-        with suppress(OSError):
-            self.path.parent.rmdir()
-            self.path.parent.parent.rmdir()
+        for above in (self.path.parent, self.path.parent.parent):
+            with suppress(OSError):
+                above.rmdir()
 
 
 @contextmanager

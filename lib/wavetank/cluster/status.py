@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from wavetank.cluster.addons import ADDONS
-from wavetank.cluster.provider import Capability, Node, Provider, provider_for
+from wavetank.cluster.berth import settled
+from wavetank.cluster.provider import Capability, Neighbour, Node, Provider, provider_for
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder, kubeconfig_path
 from wavetank.errors import KubeError
@@ -33,7 +34,8 @@ class Status:
 
     ``state`` is "absent", "down" (its API server does not answer), "degraded" (a node or an addon is not ready) or
     "up"; ``addons`` says in words how each one that is there is; ``times`` has the ``seconds`` it took to bring the
-    cluster up, and those of each of its ``steps``, in the order they ended.
+    cluster up, and those of each of its ``steps``, in the order they ended. ``on_engine`` is what it is called on its
+    engine, and ``neighbours`` are the clusters that other owners have there.
     """
 
     name: str
@@ -45,25 +47,32 @@ class Status:
     ingress: str
     capabilities: Mapping[str, Capability]
     times: Mapping[str, Any]
+    on_engine: str = ""
+    neighbours: tuple[Neighbour, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""
         return asdict(replace(self, capabilities=dict(self.capabilities)))  # a read-only mapping cannot be copied
 
     def __str__(self) -> str:
-        lines = [f"{self.name} ({self.provider}): {self.state}"]
+        called = f", on its engine {self.on_engine}" if self.on_engine not in ("", self.name) else ""
+        lines = [f"{self.name} ({self.provider}{called}): {self.state}"]
         lines += [
             f"  node   {node.name:<28} {'Ready' if node.ready else 'NotReady':<9} {node.state}" for node in self.nodes
         ]
         lines += [f"  addon  {name:<28} {words}" for name, words in self.addons.items()]
         if self.nodes:
             lines += [f"  ingress     {self.ingress}", f"  kubeconfig  {self.kubeconfig}"]
+        for other in self.neighbours:
+            ports = f", with the ports {', '.join(map(str, other.ports))}" if other.ports else ""
+            lines.append(f"  not yours   {other}{ports}: it is also on this engine, and nothing here touches it")
         return "\n".join(lines)
 
 
 def status(spec: ClusterSpec, *, provider: Provider | None = None) -> Status:
     """Look at the cluster and say how it is; never changes it."""
     provider = provider or provider_for(spec)
+    spec = settled(spec)
     nodes = provider.nodes(spec.name)
     kubeconfig = kubeconfig_path(spec.name)
     answered: tuple[list[Obj], list[Obj]] | None = None
@@ -75,8 +84,11 @@ def status(spec: ClusterSpec, *, provider: Provider | None = None) -> Status:
             except KubeError:
                 answered = None  # it has gone between the two questions
     times = Folder(spec.name).times
-    return describe(
-        spec, provider, nodes, answered, json.loads(times.read_text(encoding="utf-8")) if times.is_file() else {}
+    took = json.loads(times.read_text(encoding="utf-8")) if times.is_file() else {}
+    return replace(
+        describe(spec, provider, nodes, answered, took),
+        on_engine=spec.on_engine if nodes else "",
+        neighbours=tuple(provider.neighbours()),
     )
 
 

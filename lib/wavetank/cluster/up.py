@@ -48,8 +48,11 @@ def up(
     provider = provider or provider_for(spec)
     bundle = bundle or obtain_bundle(report)
     with only_one(f"bringing up {spec.name!r}"):
-        steps = _steps(spec, bundle, provider)
         began = time.monotonic()
+        claimed = [spec]
+        first = run_steps([Step("name and ports", lambda: _claim(claimed, bundle, provider))], report)
+        spec = claimed[0]
+        steps = _steps(spec, bundle, provider)
         waiting = _steps_by_stage(spec, bundle, provider, steps)
 
         def told(event: StepEvent) -> None:
@@ -64,7 +67,7 @@ def up(
         reached: list[Stage] = []
         events = run_steps(steps, told, workers=AT_ONCE, on_interrupt=commands.end_all)
         if any(event.step == "nodes" and not event.note for event in events):  # made now, not there already
-            _keep_times(spec, events, time.monotonic() - began)
+            _keep_times(spec, [*first, *events], time.monotonic() - began)
 
 
 def down(
@@ -76,11 +79,18 @@ def down(
 ) -> None:
     """Remove the cluster with all its containers, volumes, its network and its files; a missing one is fine.
 
+    What another owner has on the same engine stays, whatever it is called.
+
     What was built and pushed in a lab goes too, unless ``keep_images``.
     """
     provider = provider or provider_for(spec)
     with only_one(f"taking down {spec.name!r}"):
         run_steps([Step(f"remove {spec.name}", lambda: provider.delete(spec.name, keep_images=keep_images))], report)
+
+
+def _claim(claimed: list[ClusterSpec], bundle: Bundle, provider: Provider) -> str:
+    claimed[0], note = provider.claim(claimed[0], bundle)
+    return note
 
 
 def _keep_times(spec: ClusterSpec, events: list[StepEvent], seconds: float) -> None:

@@ -31,6 +31,13 @@ def telling(doing: str) -> Iterator[None]:
         ) from error
 
 
+_NO_SUBNET = (
+    "could not find an available, non-overlapping ipv4 address pool",
+    "all predefined address pools have been fully subnetted",
+    "could not find free subnet",
+)
+"""What Docker, its later versions and Podman say when every range that they give to networks is in use."""
+
 _GONE = ("cannot connect to the docker daemon", "cannot connect to podman", "error during connect")
 """What the docker and the podman command say when nobody answers."""
 
@@ -53,6 +60,14 @@ def refusal(doing: str, said: str, logs: Sequence[str] = ()) -> WavetankError:
             logs=tuple(logs),
             command="ss -ltnp",
             hint="end what listens there, or change `ports` in the cluster's file",
+        )
+    if any(words in low for words in _NO_SUBNET):
+        return EngineError(
+            f"the engine has no range of addresses left for one more network: {doing} failed",
+            observed=said,
+            logs=tuple(logs),
+            command="docker network ls",
+            hint="`docker network prune` removes the networks that no container uses; then run the same command again",
         )
     if any(words in low for words in _GONE):
         return EngineError(

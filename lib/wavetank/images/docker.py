@@ -12,7 +12,9 @@ import docker
 from docker.models.images import Image as DockerImage
 
 from wavetank.bundle.dockerfile import instructions
-from wavetank.cluster.beside import BUILT, OWNER
+from wavetank.cluster.berth import Berth, used_berth
+from wavetank.cluster.beside import BUILT
+from wavetank.cluster.owner import labels
 from wavetank.document import read_text
 from wavetank.engine import about, connect, load, telling
 from wavetank.engine.images import pull, push
@@ -28,15 +30,16 @@ from wavetank.images.transfer import transfer
 
 __all__ = ["DockerEngine"]
 
-_CLUSTER = "wavetank"
-
 
 class DockerEngine:
-    """Images and containers of the Docker Engine; containers belong to ``cluster`` and go when it is taken down."""
+    """Images and containers of the Docker Engine; what is made belongs to the cluster of ``berth``, and goes with it.
 
-    def __init__(self, client: docker.DockerClient | None = None, *, cluster: str = _CLUSTER) -> None:
+    Without one it is the cluster that this process uses.
+    """
+
+    def __init__(self, client: docker.DockerClient | None = None, *, berth: Berth | None = None) -> None:
         self._client = client or connect()
-        self._cluster = cluster
+        self._berth = berth or used_berth()
 
     def build(
         self, recipe: Recipe, tag: str, *, fresh: bool = False, report: Callable[[BuildStep], None] = lambda step: None
@@ -118,11 +121,14 @@ class DockerEngine:
                 detach=True,
                 environment=dict(environment or {}),
                 ports={f"{port}/tcp": ("127.0.0.1", 0) for port in ports},
-                labels={OWNER: self._cluster},
+                labels=self._labels(),
                 **limits,
             )
             container.reload()
         return DockerContainer(container)
+
+    def _labels(self) -> dict[str, str]:
+        return labels(self._berth.cluster, self._berth.owner)
 
     def _refuse_other_architectures(self, image: DockerImage, ref: str) -> None:
         """Say so in words: what the engine would say of it is "exec format error", and only after the start."""
@@ -164,7 +170,7 @@ class DockerEngine:
                 custom_context=True,
                 dockerfile=DOCKERFILE,
                 buildargs=dict(recipe.arguments),
-                labels={BUILT: "yes"},
+                labels={**self._labels(), BUILT: "yes"},
                 nocache=fresh,
                 rm=True,
                 forcerm=True,

@@ -7,8 +7,8 @@ does not know. Before such a copy is replaced, what the learner wrote is kept be
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wavetank.errors import InputError
@@ -18,12 +18,16 @@ from wavetank.pasted import pasted
 __all__ = ["create", "keep", "lay_out", "saving", "solve", "start_over", "write_whole"]
 
 
-def lay_out(files: Iterable[ExerciseFile]) -> None:
-    """Give the learner a copy of each starter they do not have yet."""
+def lay_out(files: Iterable[ExerciseFile], told: Callable[[str], str] = str) -> None:
+    """Give the learner a copy of each starter they do not have yet.
+
+    In one they have, names of the registry and of nodes are put right by ``told``: the cluster may have got others.
+    """
     for file in files:
         with saving(file.learner):
             file.learner.parent.mkdir(parents=True, exist_ok=True)
-            create(file.learner, file.starter.read_bytes())
+            if not create(file.learner, file.starter.read_bytes()):
+                _put_right(file.learner, told)
 
 
 def solve(files: Iterable[ExerciseFile]) -> list[Path]:
@@ -84,6 +88,13 @@ def write_whole(path: Path, content: bytes) -> None:
     new = path.with_name(f".{path.name}.new")
     new.write_bytes(content)
     new.replace(path)
+
+
+def _put_right(path: Path, told: Callable[[str], str]) -> None:
+    mine = path.read_bytes()
+    with suppress(UnicodeDecodeError):  # whoever applies it says so
+        if (here := told(mine.decode()).encode()) != mine:
+            write_whole(path, here)
 
 
 def _replace(replacements: list[tuple[ExerciseFile, Path]]) -> list[Path]:

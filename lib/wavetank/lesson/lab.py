@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from wavetank.bundle import Stage
+from wavetank.cluster import SHIPPED, Berth
 from wavetank.document import Document
 from wavetank.errors import InputError
 from wavetank.faults import Fault
@@ -131,7 +132,10 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab as its file declares it. ``begins`` is what its first sections need, if that is less than its addons do."""
+    """A lab as its file declares it, told for a cluster at ``berth``.
+
+    ``begins`` is what its first sections need, if that is less than its addons do.
+    """
 
     id: str
     title: str
@@ -149,6 +153,7 @@ class Lab:
     asks: Mapping[str, Ask] = field(default_factory=dict)
     material: Mapping[str, Path] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
+    berth: Berth = SHIPPED
     document: Document | None = field(default=None, repr=False, compare=False)
 
     def exercise(self, id_: str) -> Exercise:

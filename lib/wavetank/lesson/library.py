@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wavetank.cluster import ClusterSpec, find_spec, load_spec
+from wavetank.cluster import SHIPPED, Berth, ClusterSpec, find_spec, load_spec
 from wavetank.errors import InputError
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.reading import load_lab
@@ -19,11 +19,11 @@ def lab_ids(labs: Path = LABS) -> list[str]:
     return sorted(path.parent.name for path in labs.glob("*/lab.yaml"))
 
 
-def find_lab(id_: str, labs: Path = LABS) -> Lab:
-    """Read the lab called ``id_``; raises `InputError` that names the known ones."""
+def find_lab(id_: str, labs: Path = LABS, berth: Berth = SHIPPED) -> Lab:
+    """Read the lab called ``id_`` for a cluster at ``berth``; raises `InputError` that names the known ones."""
     if id_ not in lab_ids(labs):
         raise InputError(f"there is no lab {id_!r}", expected=f"one of: {', '.join(lab_ids(labs)) or 'none'}")
-    return load_lab(labs / id_ / "lab.yaml")
+    return load_lab(labs / id_ / "lab.yaml", berth)
 
 
 def cluster_for(id_: str, cluster: str = "kind", labs: Path = LABS) -> ClusterSpec:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wavetank.bootstrap import stage_of
 from wavetank.bundle import bundles
-from wavetank.cluster import kubeconfig_path
+from wavetank.cluster import SHIPPED, kubeconfig_path, used_berth
 from wavetank.errors import CheckFailedError, KubeError
 from wavetank.faults import FaultRun, emergency_stop
 from wavetank.images import Container
@@ -31,6 +31,7 @@ from wavetank.lesson.predictions import Outcome, Truth, judge, read_answer
 from wavetank.lesson.presence import at_work
 from wavetank.lesson.progress import PredictionProgress, ProgressFile, progress_path
 from wavetank.lesson.readiness import Readiness, await_stage, on_its_way
+from wavetank.lesson.reading import load_lab
 from wavetank.lesson.replay import replay_day
 from wavetank.lesson.report import Applied, Asked, Hint, Kept, Put, Reached, Report, Stopped
 from wavetank.lesson.restore import restore
@@ -71,12 +72,11 @@ def open_lab(
 
     ``$KUBECONFIG`` and ``$PATH`` of this process are set, so that a cell's ``!kubectl get pods`` asks the same cluster.
     """
-    lab = find_lab(id_, labs)
     if kube is None:
         _put_kubectl_at_hand()
+    lab = find_lab(id_, labs, used_berth())
     furnish(labs)
-    for exercise in lab.exercises:
-        lay_out(exercise.files)
+    _lay_out(lab)
     progress = ProgressFile(progress_path(f"{id_}-solved" if solved else id_))
     return LabSession(lab, progress, solved=solved, kube=kube, say=say)
 
@@ -102,7 +102,22 @@ class LabSession:
         told = f"{self.model.id}: {self.model.title} ({self.model.minutes} minutes)"
         needs = stage_of(self.model.addons)
         waits = str(Readiness(False, needs)) if self._kube is None and on_its_way(needs) else ""
-        return "; ".join(filter(None, (told, waits, self.model.elsewhere, self._others())))
+        return "; ".join(filter(None, (told, waits, self._moved(), self.model.elsewhere, self._others())))
+
+    @property
+    def registry(self) -> str:
+        """The name of the cluster's registry, the same for the engine, for its nodes and for a learner."""
+        return self._moored().berth.registry
+
+    @property
+    def site(self) -> str:
+        """Where the application is for a browser on this machine: the address of the cluster's ingress."""
+        return self._moored().berth.site
+
+    @property
+    def gateway(self) -> str:
+        """Where the mesh is entered from this machine: the address of its gateway."""
+        return self._moored().berth.gateway
 
     @cached_property
     def kube(self) -> Kube:
@@ -110,6 +125,7 @@ class LabSession:
         if self._kube is None:
             await_stage(stage_of(self.model.addons), self._loudly)
             _put_kubectl_at_hand()
+        self._moored()
         return self._kube or Kube.connect()
 
     @property
@@ -122,7 +138,7 @@ class LabSession:
 
         Deletes whatever is in the lab's namespace and not declared, loads and faults (reverted) among it.
         """
-        reached = self.model.up_to(checkpoint)
+        reached = self._moored().up_to(checkpoint)
         title = reached[-1].title
         there = self._kube is not None or not on_its_way(stage_of(self.model.addons))
         if there:
@@ -298,6 +314,22 @@ class LabSession:
     def _containers(self) -> None:
         """Wait until there is what images are built on and pushed to."""
         await_stage("containers", self._loudly)
+        self._moored()
+
+    def _moored(self) -> Lab:
+        """Return the lab, read anew if the cluster has got another berth since: labs are opened before it has any."""
+        berth = used_berth()
+        if berth != self.model.berth:
+            self.model = self.images.lab = load_lab(self.model.folder / "lab.yaml", berth)
+            _lay_out(self.model)
+        return self.model
+
+    def _moved(self) -> str:
+        """Say where things are when they are not where a text that names them says."""
+        berth = self.model.berth
+        if berth.ports == SHIPPED.ports:
+            return ""
+        return f"the site is at {berth.site}, the gateway at {berth.gateway}, the registry is {berth.registry}"
 
     def _loudly(self, words: str) -> None:
         """Say what is waited for, in a notebook too: it may take minutes."""
@@ -310,6 +342,11 @@ class LabSession:
         """Return the cluster the lab happens on, which says itself that it is Wavetank's."""
         self.kube.require_mark()
         return self.kube
+
+
+def _lay_out(lab: Lab) -> None:
+    for exercise in lab.exercises:
+        lay_out(exercise.files, lab.berth.told)
 
 
 def _put_kubectl_at_hand() -> None:

@@ -18,8 +18,8 @@ __all__ = ["Workshop"]
 
 Say = Callable[[str], None]
 
-_TRIAL = "wavetank.dev/trial:latest"
-"""What a build is called that only answers a question."""
+_TRIAL = "tidewater/trial:latest"
+"""What a build is called that only answers a question; in a registry's name, for nobody else on the engine has it."""
 
 
 class Workshop:
@@ -34,27 +34,27 @@ class Workshop:
         engine: Engine | None = None,
         ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._lab, self._solved, self._say, self._engine, self._ready = lab, solved, say, engine, ready
+        self.lab, self._solved, self._say, self._engine, self._ready = lab, solved, say, engine, ready
 
     @cached_property
     def engine(self) -> Engine:
         """What builds and runs the images; `ready` returns when it can."""
         self._ready()
-        return self._engine or DockerEngine()
+        return self._engine or DockerEngine(berth=self.lab.berth)
 
     def file(self, path: Path) -> Path:
         """Return the file to use for ``path``: a learner's own, or its solution."""
-        mine = self._lab.file(path)
+        mine = self.lab.file(path)
         return mine.solution if mine is not None and self._solved else path
 
     def recipe(self, name: str) -> Recipe:
         """Return how an image is built."""
-        recipe = self._lab.image(name).recipe
+        recipe = self.lab.image(name).recipe
         return replace(recipe, dockerfile=self.file(recipe.dockerfile))
 
     def tag(self, name: str) -> str:
         """Return an image's tag, registry and all."""
-        return self._lab.image(name).tag
+        return self.lab.image(name).tag
 
     def build(
         self, name: str, *, fresh: bool = False, report: Callable[[BuildStep], None] = lambda step: None
@@ -75,8 +75,9 @@ class Workshop:
                 raise ImageError(f"{recipe.context} has no file {changed}", expected="a file of the image's context")
             with (context / changed).open("a", encoding="utf-8") as file:
                 file.write(f"\n# changed at {time.time_ns()}\n")
-            built = self.engine.build(replace(recipe, context=context), _TRIAL)
-        self.engine.remove(_TRIAL)
+            engine, trial = self.engine, f"{self.lab.berth.registry}/{_TRIAL}"
+            built = engine.build(replace(recipe, context=context), trial)
+        engine.remove(trial)
         return built
 
     def push(self, name: str) -> str:

@@ -210,7 +210,7 @@ def test_an_agent_that_hears_of_nodes_no_more_ends(monkeypatch: pytest.MonkeyPat
     def broken(agent: PowerAgent, kube: object, stop: threading.Event) -> None:
         """Return at once, as after a defect."""
 
-    monkeypatch.setattr("wavetank.cluster.providers.kind.KindProvider", lambda: Desk(w1="running"))
+    monkeypatch.setattr("wavetank.cluster.providers.kind.KindProvider", lambda in_place_of_owner: Desk(w1="running"))
     monkeypatch.setattr("wavetank.cluster.power.Kube.connect", lambda: None)
     monkeypatch.setattr("wavetank.cluster.power.listen", broken)
     monkeypatch.setattr("wavetank.cluster.power.speak", lambda agent, kube, stop: stop.wait(10))

@@ -79,4 +79,6 @@ def test_all_of_it_is_json_that_comes_back_the_same(basin: Basin) -> None:
         "ingress",
         "capabilities",
         "times",
+        "on_engine",
+        "neighbours",
     }

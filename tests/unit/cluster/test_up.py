@@ -52,7 +52,11 @@ def failure(basin: Basin, *addons: str) -> StepError:
 def test_up_makes_the_nodes_on_a_network_that_says_whose_it_is(basin: Basin) -> None:
     bring_up(basin)
     assert set(basin.engine.containers) == NODES
-    assert basin.engine.networks["basin"]["Labels"] == {"dev.wavetank.cluster": "basin"}
+    labels = basin.engine.networks["basin"]["Labels"]
+    assert labels["dev.wavetank.cluster"] == "basin"
+    assert labels["dev.wavetank.owner"] == (basin.state / "wavetank" / "owner").read_text().strip()
+    assert labels["dev.wavetank.who"].endswith(f", {basin.state / 'wavetank'}")
+    assert labels["dev.wavetank.ports"] == " ".join(f"{key}={port}" for key, port in asdict(basin.spec.ports).items())
     assert NODE_IMAGE in basin.engine.images
 
 
@@ -157,6 +161,7 @@ def test_addons_come_on_demand(basin: Basin) -> None:
 def test_the_registry_and_the_power_agent_stand_beside_the_nodes(basin: Basin) -> None:
     spec = basin.spec.with_addons(("registry", "operator"))
     provider = basin.provider()
+    spec, _ = provider.claim(spec, basin.bundle)
     for step in provider.create_steps(spec, basin.bundle):  # the steps alone: the operator's own pods are not at stake
         step.action()
     asked = basin.engine.containers["basin-registry"]["Asked"]
@@ -347,22 +352,6 @@ def test_down_removes_what_an_interrupted_up_left(basin: Basin, monkeypatch: pyt
 # -- refused -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_cluster_of_that_name_that_is_not_ours_is_left_alone(basin: Basin) -> None:
-    labels = {"io.x-k8s.kind.cluster": "basin", "io.x-k8s.kind.role": "control-plane"}
-    basin.engine.add_container("basin-control-plane", labels=labels)
-    assert "not Wavetank's" in failure(basin).summary
-    with pytest.raises(StepError, match="not Wavetank's"):
-        down(basin.spec, report=silent)
-    assert set(basin.engine.containers) == {"basin-control-plane"}
-
-
-def test_a_network_of_that_name_that_is_not_ours_is_left_alone(basin: Basin) -> None:
-    basin.engine.networks["basin"] = {"Id": "n1", "Name": "basin", "Labels": {}}
-    assert "not Wavetank's" in failure(basin).summary
-    down(basin.spec, report=silent)
-    assert set(basin.engine.networks) == {"basin"}
-
-
 def test_a_port_that_is_taken_is_named_with_who_has_it(basin: Basin) -> None:
     with socket.create_server(("127.0.0.1", basin.spec.ports.ingress)):
         error = failure(basin)
@@ -396,8 +385,8 @@ def test_no_engine(basin: Basin) -> None:
 
 def test_an_engine_that_dies_in_the_middle(basin: Basin) -> None:
     provider = basin.provider()
-    steps = {step.name: step for step in provider.create_steps(basin.spec, basin.bundle)}
-    steps["name and ports"].action()
+    spec, _ = provider.claim(basin.spec, basin.bundle)
+    steps = {step.name: step for step in provider.create_steps(spec, basin.bundle)}
     basin.engine.stop()
     with pytest.raises(EngineError, match="went away"):
         steps["node image"].action()

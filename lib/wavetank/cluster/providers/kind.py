@@ -7,7 +7,7 @@ every verb works from any process, whatever happened to the cluster meanwhile.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +16,12 @@ import docker
 from docker.models.containers import Container
 
 from wavetank import engine
-from wavetank.cluster import beside, logs
-from wavetank.cluster.provider import Info, Node
+from wavetank.cluster import beside, logs, owner
+from wavetank.cluster.provider import Info, Neighbour, Node
+from wavetank.cluster.providers.kind_claim import claim, holder, neighbours
 from wavetank.cluster.providers.kind_creation import Creation
 from wavetank.cluster.providers.kind_info import INFO
-from wavetank.cluster.providers.kind_parts import AT_ONCE, ROLE, Parts, is_ours, wake
+from wavetank.cluster.providers.kind_parts import AT_ONCE, ROLE, Parts, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
 from wavetank.engine import run_in, telling
@@ -39,8 +40,10 @@ IMPORT = (*CTR, "images", "import", "--local", "--all-platforms", "--snapshotter
 class KindProvider:
     """Clusters of kind on one Docker Engine."""
 
-    def __init__(self, client: docker.DockerClient | None = None) -> None:
+    def __init__(self, client: docker.DockerClient | None = None, *, in_place_of_owner: bool = False) -> None:
+        """``in_place_of_owner``: names are the engine's own, as for the power agent, which has no owner's state."""
         self._client = client or engine.connect()
+        self._in_place_of_owner = in_place_of_owner
         self._lock = threading.Lock()
         self._moving: dict[tuple[str, str], Future[None]] = {}  # by node and image
 
@@ -48,49 +51,64 @@ class KindProvider:
         """Return the provider's name and what it can do."""
         return INFO
 
+    def claim(self, spec: ClusterSpec, bundle: Bundle) -> tuple[ClusterSpec, str]:
+        """Make a name and ports the cluster's own by its network; return the spec with them, and a note."""
+        return claim(self._client, spec, bundle)
+
     def beside_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
-        """Return the steps that need no node: the network, the registry and the base of images."""
+        """Return the steps that need no node: the registry and the base of images."""
         return Creation(self._client, spec, bundle).beside()
 
     def create_steps(self, spec: ClusterSpec, bundle: Bundle) -> Sequence[Step]:
         """Return the steps after which all nodes are Ready, and what stands beside them runs."""
         return Creation(self._client, spec, bundle).steps()
 
-    def delete(self, name: str, *, keep_images: bool = False) -> None:
+    def delete(self, name: str, *, keep_images: bool = False) -> str:
         """Remove containers, their volumes, images of the learner's, the network and the folder of ``name``."""
-        parts = Parts(self._client, name)
-        parts.refuse_strangers()
+        parts = self._parts(name)
+        network = parts.network()
         with telling(f"removing cluster {name!r}"):
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(beside.remove, parts.others()))
             parts.remove_nodes()
             if not keep_images:
                 beside.remove_images(self._client, name)
-            network = parts.network()
-            if network and is_ours(network):
+            if network:
                 network.remove()
+        owner.forget(self._client)
         Folder(name).remove()
+        others = [each for each in self.neighbours() if each.name == name]
+        return f"left alone: {others[0]}" if others and not network else ""
 
     def list(self) -> Sequence[str]:
-        """Return the names of Wavetank's clusters on this engine, those half made included."""
+        """Return the names of this owner's clusters on this engine, those half made included."""
         with telling("listing clusters"):
-            networks = self._client.networks.list(filters={"label": beside.OWNER})
-        return sorted(network.attrs["Labels"][beside.OWNER] for network in networks)
+            networks = self._client.networks.list(filters={"label": owner.CLUSTER})
+        labels = [network.attrs["Labels"] for network in networks]
+        return sorted(each[owner.CLUSTER] for each in labels if owner.is_mine(each))
+
+    def neighbours(self) -> Sequence[Neighbour]:
+        """Return the clusters on this engine that other owners have made."""
+        return neighbours(self._client)
+
+    def holder(self, spec: ClusterSpec) -> Callable[[int], str | None]:
+        """Return what tells who but the cluster itself has a port of 127.0.0.1, None for one that is free."""
+        return holder(self._client, but=self._parts(spec.name).on_engine())
 
     def kubeconfig(self, name: str) -> Path:
         """Return the cluster's own kubeconfig file, written anew from the control plane's."""
         folder = Folder(name)
-        folder.write_kubeconfig(Parts(self._client, name).kubeconfig(inside=False))
+        folder.write_kubeconfig(self._parts(name).kubeconfig(inside=False))
         return folder.kubeconfig
 
     def nodes(self, name: str) -> tuple[Node, ...]:
         """Return the nodes, the control plane's first."""
-        containers = Parts(self._client, name).nodes()
+        containers = self._parts(name).nodes()
         return tuple(Node(str(each.name), each.labels[ROLE], each.status) for each in containers)
 
     def load_images(self, name: str, bundle: Bundle, refs: Sequence[str], nodes: Sequence[str] = ()) -> str:
         """Import images of the bundle on ``nodes`` at the same time; return a note."""
-        targets = [node for node in Parts(self._client, name).nodes() if not nodes or node.name in nodes]
+        targets = [node for node in self._parts(name).nodes() if not nodes or node.name in nodes]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             moved = list(pool.map(lambda node: self._import_missing(node, bundle, refs), targets))
         return "" if any(moved) else "there already"
@@ -118,20 +136,23 @@ class KindProvider:
             other.result()
         return bool(missing)
 
+    def _parts(self, name: str) -> Parts:
+        return Parts(self._client, name, name if self._in_place_of_owner else "")
+
     def stop_node(self, name: str, node: str) -> None:
         """Freeze a worker's container: its kubelet falls silent, as when the power is cut."""
-        container = Parts(self._client, name).worker(node)
+        container = self._parts(name).worker(node)
         with telling(f"stopping {node}"):
             if container.status != "paused":
                 container.pause()
 
     def start_node(self, name: str, node: str) -> None:
         """Bring a stopped worker back."""
-        wake(Parts(self._client, name).worker(node))
+        wake(self._parts(name).worker(node))
 
     def collect_logs(self, name: str, folder: Path) -> None:
         """Write every node's journal and pod logs, and what kind said, into ``folder``."""
-        parts = Parts(self._client, name)
+        parts = self._parts(name)
         logs.collect(parts.nodes(), parts.others(), Folder(name), folder)
 
 

@@ -19,7 +19,7 @@ GATEWAY_NODE_PORT = 30081
 
 def kind_config(spec: ClusterSpec, node_image: str) -> dict[str, Any]:
     """Return the configuration to give to ``kind create cluster``."""
-    made_here = {"image": node_image, "labels": {NODE_LABEL: spec.name}}
+    made_here = {"image": node_image, "labels": {NODE_LABEL: spec.on_engine}}
     control_plane = {
         "role": "control-plane",
         **made_here,
@@ -31,7 +31,7 @@ def kind_config(spec: ClusterSpec, node_image: str) -> dict[str, Any]:
     return {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "name": spec.name,
+        "name": spec.on_engine,
         "networking": {"apiServerAddress": "127.0.0.1"},
         "nodes": [control_plane, *({"role": "worker", **made_here} for _ in range(spec.workers))],
         "kubeadmConfigPatches": [_kubelet(spec)],

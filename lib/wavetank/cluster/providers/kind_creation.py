@@ -15,15 +15,15 @@ from docker.models.containers import Container
 
 from wavetank.cluster import beside, commands
 from wavetank.cluster.account import power_kubeconfig
+from wavetank.cluster.berth import SHIPPED
 from wavetank.cluster.marking import mark_as_made
-from wavetank.cluster.ports import is_taken, listener
 from wavetank.cluster.providers.kind_config import kind_config
 from wavetank.cluster.providers.kind_network import lift_cpu_limit
-from wavetank.cluster.providers.kind_parts import Parts, is_ours, wake
+from wavetank.cluster.providers.kind_parts import Parts, wake
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.cluster.state import Folder
-from wavetank.engine import about, find_engine, run_in, settings_without_proxies, telling
-from wavetank.errors import BundleError, ClusterError, InputError, WavetankError
+from wavetank.engine import about, find_engine, run_in, settings_without_proxies
+from wavetank.errors import ClusterError, WavetankError
 from wavetank.kube import Kube
 from wavetank.kube.controllers import await_controllers
 from wavetank.steps import Step
@@ -41,7 +41,7 @@ READY_SECONDS = 120
 
 
 class Creation:
-    """Makes the cluster of one spec from one bundle; every step may be run again."""
+    """Makes the cluster of one spec, whose berth is claimed, from one bundle; every step may be run again."""
 
     def __init__(self, client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle) -> None:
         self.client = client
@@ -53,19 +53,16 @@ class Creation:
 
     def beside(self) -> Sequence[Step]:
         """Return the steps that need no node."""
-        steps = [
-            Step("name and ports", self.claim),
-            Step("base image", self.load_base, ("name and ports",)),
-        ]
+        steps = [Step("base image", self.load_base)]
         if "registry" in self.spec.addons:
-            steps.append(Step("registry", self.run_registry, ("name and ports",)))
+            steps.append(Step("registry", self.run_registry))
         return steps
 
     def steps(self) -> Sequence[Step]:
         """Return all steps, those of what stands beside the nodes first."""
         steps = [
             *self.beside(),
-            Step("node image", self.load_node_image, ("name and ports",)),
+            Step("node image", self.load_node_image),
             Step("nodes", self.make_nodes, ("node image",)),
             Step("node runtimes", self.wait_runtimes, ("node image",)),
             Step("api server", self.reach_api, ("nodes",)),
@@ -78,33 +75,6 @@ class Creation:
         if "operator" in self.spec.addons:
             steps.append(Step("power agent", self.run_power_agent, ("mark",)))
         return steps
-
-    def claim(self) -> str:
-        """Make the name ours, after everything was checked that would be in the way later."""
-        _check_version(self.spec, self.bundle)
-        with telling("asking the engine for its architecture"):
-            _check_architecture(self.bundle, str(self.client.version()["Arch"]))
-        self.parts.refuse_strangers()
-        if self.folder.being_made.exists():  # an `up` before this one was interrupted while it made them
-            self.parts.remove_nodes()
-        if self.parts.nodes():
-            return "there already"
-        _check_port(self.spec, "ingress", self.spec.ports.ingress)
-        _check_port(self.spec, "gateway", self.spec.ports.gateway)
-        if "registry" in self.spec.addons and not self.parts.others():
-            _check_port(self.spec, "registry", self.spec.ports.registry)
-        network = self.parts.network()
-        if network and not is_ours(network):
-            raise ClusterError(
-                f"a Docker network called {self.spec.name!r} is there already, and it is not Wavetank's",
-                command=f"docker network inspect {self.spec.name}",
-                hint="choose another `name` in the cluster's file",
-            )
-        if not network:
-            with telling("creating the cluster's network"):
-                labels = {beside.OWNER: self.spec.name}
-                self.client.networks.create(self.spec.name, driver="bridge", labels=labels)
-        return ""
 
     def load_node_image(self) -> str:
         """Have the node image in the engine, where it stays for the next cluster."""
@@ -135,7 +105,7 @@ class Creation:
             log=self.folder.log,
             env={
                 **settings_without_proxies(self.folder.docker),
-                **about(self.client).environment_of_kind(find_engine(), self.spec.name),
+                **about(self.client).environment_of_kind(find_engine(), self.spec.on_engine),
             },
             given=json.dumps(kind_config(self.spec, self.bundle.node_image)),
             timeout=CREATE_SECONDS,
@@ -191,13 +161,17 @@ class Creation:
         return beside.run_registry(self.client, self.spec, self.bundle)
 
     def trust_registry(self) -> None:
-        """Tell every node's container runtime what the registry's name means there, and that it speaks plain HTTP."""
-        folder = f"/etc/containerd/certs.d/{self.spec.registry}"
+        """Tell every node's container runtime what the registry's name means there, and that it speaks plain HTTP.
+
+        So that a manifest can be applied as it is shipped, the name in it means the same registry, whatever its port.
+        """
         address = beside.registry_address(self.spec)
         hosts = f'server = "http://{address}"\n[host."http://{address}"]\n'
-        script = f"mkdir -p {folder} && printf %s '{hosts}' > {folder}/hosts.toml"
-        for node in self.parts.nodes():
-            run_in(node, ["sh", "-c", script])
+        for name in dict.fromkeys((self.spec.registry, SHIPPED.registry)):
+            folder = f"/etc/containerd/certs.d/{name}"
+            script = f"mkdir -p {folder} && printf %s '{hosts}' > {folder}/hosts.toml"
+            for node in self.parts.nodes():
+                run_in(node, ["sh", "-c", script])
 
     def load_base(self) -> str:
         """Have in the engine what the labs' own recipes stand on."""
@@ -243,39 +217,6 @@ def _kind_program(bundle: Bundle) -> Path:
         command="wavetank bundle ls",
         hint="`wavetank bundle build`",
     )
-
-
-def _check_version(spec: ClusterSpec, bundle: Bundle) -> None:
-    offered = bundle.node_image.rpartition(":v")[2].partition("@")[0]
-    if offered.rpartition(".")[0] != spec.kubernetes:
-        raise InputError(
-            f"kubernetes: the bundle has no {spec.kubernetes}",
-            where=spec.where("kubernetes"),
-            observed=f"the bundle has {bundle.node_image}",
-            expected=f'kubernetes: "{offered.rpartition(".")[0]}", or a bundle with {spec.kubernetes}',
-        )
-
-
-def _check_architecture(bundle: Bundle, engine: str) -> None:
-    if bundle.index.architecture != engine:
-        raise BundleError(
-            f"the bundle {bundle.name} is for another architecture than the engine",
-            observed=f"the bundle is for {bundle.index.architecture}, the engine for {engine}",
-            expected=f"a bundle for {engine}",
-            command="wavetank bundle build",
-            hint=f"or `wavetank bundle load FILE` one that was made for {engine}",
-        )
-
-
-def _check_port(spec: ClusterSpec, key: str, port: int) -> None:
-    if is_taken(port):
-        who = listener(port)
-        raise ClusterError(
-            f"port {port} on 127.0.0.1 is taken" + (f" by {who}" if who else ""),
-            expected=f"a free port for the {key}",
-            command=f"ss -ltnp 'sport = :{port}'",
-            hint=f"end what listens there, or change ports/{key} in {spec.where('ports', key) or 'the spec'}",
-        )
 
 
 def _check_shape(spec: ClusterSpec, nodes: Sequence[Container]) -> None:

@@ -1,7 +1,8 @@
 """What one kind cluster consists of on the engine, found by its labels; whose it is, and how to talk to it.
 
-A cluster is ours when its network carries our label; it carries it before the first node exists, so a cluster that was
-interrupted half-way is still known as ours.
+A cluster is its owner's whose labels its network carries; it carries them before the first node exists, so a cluster
+that was interrupted half-way is still known. kind calls the nodes' cluster as their network is called, which need not
+be what its owner calls it: another owner may have had that name first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from wavetank.cluster import beside
+from wavetank.cluster import beside, owner
 from wavetank.document import read_documents, write_yaml
 from wavetank.engine import about, read_file, telling
 from wavetank.errors import ClusterError, NotSupportedError
@@ -31,17 +32,24 @@ ROLE = "io.x-k8s.kind.role"
 
 
 class Parts:
-    """The parts of cluster ``name``, looked up anew with every question."""
+    """The parts of what this owner calls ``name``, looked up anew with every question.
 
-    def __init__(self, client: docker.DockerClient, name: str) -> None:
+    What stands in the place of an owner, the power agent, names the cluster ``on_engine``, and so its nodes.
+    """
+
+    def __init__(self, client: docker.DockerClient, name: str, on_engine: str = "") -> None:
         self.client = client
         self.name = name
+        self._on_engine = on_engine
 
     def nodes(self) -> tuple[Container, ...]:
         """Return the nodes' containers in whatever state, the control plane's first."""
+        on_engine = self._on_engine or self.on_engine()
+        if not on_engine:
+            return ()
         with telling(f"looking for the nodes of {self.name!r}"):
             found = self.client.containers.list(
-                all=True, filters={"label": f"{CLUSTER}={self.name}"}, ignore_removed=True
+                all=True, filters={"label": f"{CLUSTER}={on_engine}"}, ignore_removed=True
             )
         return tuple(sorted(found, key=lambda node: (node.labels[ROLE] != "control-plane", node.name or "")))
 
@@ -49,36 +57,28 @@ class Parts:
         """Return the containers beside the nodes."""
         return tuple(beside.containers(self.client, self.name))
 
+    def on_engine(self) -> str:
+        """Return what the cluster is called on the engine; empty when there is none."""
+        network = self.network()
+        return str(network.name) if network else ""
+
     def remove_nodes(self) -> None:
         """Remove the nodes with their volumes, whatever state they are in; none is fine."""
+        on_engine = self.on_engine()
         with telling(f"removing the nodes of {self.name!r}"):
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(beside.remove, self.nodes()))
             if about(self.client).named_volumes:
                 for volume in self.client.volumes.list():
                     # kind labels each with the name of its node, and with nothing else.
-                    if any(self._is_node(label) for label in volume.attrs.get("Labels") or {}):
+                    if any(_is_node(label, on_engine) for label in volume.attrs.get("Labels") or {}):
                         volume.remove(force=True)
 
-    def _is_node(self, name: str) -> bool:
-        return re.fullmatch(rf"{re.escape(self.name)}-(control-plane|worker\d*)", name) is not None
-
     def network(self) -> Network | None:
-        """Return the network of that name, whosever it is."""
+        """Return the cluster's network, by which it is this owner's; None when there is none."""
         with telling(f"looking for the network of {self.name!r}"):
-            found = self.client.networks.list(names=[f"^{self.name}$"])
-        return found[0] if found else None
-
-    def refuse_strangers(self) -> None:
-        """Raise `ClusterError` when nodes of that name exist and Wavetank has not made them."""
-        network = self.network()
-        if self.nodes() and not is_ours(network):
-            raise ClusterError(
-                f"a cluster called {self.name!r} is there already, and it is not Wavetank's",
-                expected="a free name",
-                command=f"docker ps -a --filter label={CLUSTER}={self.name}",
-                hint="choose another `name` in the cluster's file; Wavetank touches nothing it has not made",
-            )
+            found = self.client.networks.list(filters={"label": f"{owner.CLUSTER}={self.name}"})
+        return next((network for network in found if owner.is_mine(network.attrs.get("Labels"))), None)
 
     def worker(self, node: str) -> Container:
         """Return a worker's container; raises `NotSupportedError` for the control plane's name."""
@@ -108,9 +108,8 @@ class Parts:
         return write_yaml(config)
 
 
-def is_ours(network: Network | None) -> bool:
-    """Tell whether Wavetank has made a network."""
-    return network is not None and beside.OWNER in (network.attrs.get("Labels") or {})
+def _is_node(label: str, on_engine: str) -> bool:
+    return bool(on_engine) and re.fullmatch(rf"{re.escape(on_engine)}-(control-plane|worker\d*)", label) is not None
 
 
 def wake(node: Container) -> bool:

@@ -1,0 +1,84 @@
+"""Labs on a cluster whose registry and nodes are called otherwise than labs are written."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.support.fake_engine import FakeEngine
+
+from wavetank.cluster import Berth, Ports, kubeconfig_path
+from wavetank.kube.manifest import parse
+from wavetank.lesson import LabSession, find_lab, lab_ids, open_lab
+from wavetank.lesson.declared import declared
+from wavetank.lesson.library import LABS
+from wavetank.lesson.workshop import Workshop
+
+MOVED = Berth(name="wavetank-2", ports=Ports(8090, 8091, 5011), owner="me")
+AS_SHIPPED = re.compile(r"localhost:5001|wavetank-worker")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+
+
+@pytest.mark.parametrize("id_", lab_ids())
+def test_no_lab_names_another_registry_or_node_than_the_clusters(id_: str) -> None:
+    lab = find_lab(id_, berth=MOVED)
+    assert not AS_SHIPPED.search(repr(lab.document.data if lab.document else ""))
+    files = [*lab.material.values(), *(path for step in lab.checkpoints for path in step.manifests)]
+    files += [path for each in lab.exercises for file in each.files for path in (file.starter, file.solution)]
+    assert [path for path in files if AS_SHIPPED.search(path.read_text())] == []
+    assert find_lab(id_) == find_lab(id_, berth=Berth()), "as it is shipped it is used where it lies"
+
+
+def test_a_checkpoint_is_declared_with_the_clusters_names() -> None:
+    deployment = next(
+        obj for obj in declared(find_lab("01-containers", berth=MOVED), "overwritten") if obj["kind"] == "Deployment"
+    )
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image.startswith("localhost:5011/tidewater/timetable")
+
+
+def test_a_lab_that_is_opened_before_its_cluster_has_a_berth_takes_it_over(tmp_path: Path) -> None:
+    labs = tmp_path / "course" / "labs"
+    shutil.copytree(LABS / "01-containers", labs / "01-containers", ignore=shutil.ignore_patterns("exercises"))
+    shutil.copytree(LABS / "tidewater", labs / "tidewater")
+    shutil.copytree(LABS.parent / "solutions" / "01-containers", labs.parent / "solutions" / "01-containers")
+    session = open_lab("01-containers", labs=labs)
+    mine = labs / "01-containers" / "exercises" / "roll.yaml"
+    assert "localhost:5001/tidewater" in mine.read_text()
+    mine.write_text(mine.read_text() + "# mine\n")
+    assert (session.registry, session.site) == ("localhost:5001", "http://127.0.0.1:8080")
+
+    MOVED.write()
+    assert kubeconfig_path().parent.is_dir()
+    assert (session.registry, session.site, session.gateway) == (
+        "localhost:5011",
+        "http://127.0.0.1:8090",
+        "http://127.0.0.1:8091",
+    )
+    assert "the registry is localhost:5011" in repr(session)
+    assert session.images.tag("v1") == "localhost:5011/tidewater/timetable:v1"
+    assert "localhost:5011/tidewater" in mine.read_text()
+    assert "localhost:5001" not in mine.read_text()
+    assert mine.read_text().endswith("# mine\n")
+    assert parse(mine)
+    kept = session.start_over("roll")
+    assert "localhost:5011" in mine.read_text()
+    assert len(kept.kept) == 1
+
+
+def test_a_trial_is_built_under_a_name_that_nobody_else_on_the_engine_has() -> None:
+    lab, engine = find_lab("01-containers", berth=MOVED), FakeEngine()
+    seen: list[str] = []
+    engine.remove = seen.append  # type: ignore[method-assign]
+    Workshop(lab, solved=True, say=lambda words: None, engine=engine).rebuild("mine", "timetable/main.py")
+    assert seen == ["localhost:5011/tidewater/trial:latest"]
+
+
+def test_a_session_without_any_cluster_uses_what_is_shipped(session: LabSession) -> None:
+    assert session.registry == "localhost:5001"
