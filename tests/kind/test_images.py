@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.support.waiting import eventually
 
+from wavetank.bundle import open_bundle
 from wavetank.cluster import ClusterSpec
 from wavetank.cluster.beside import BUILT
 from wavetank.engine import connect
@@ -100,6 +101,8 @@ def test_the_registry_tells_which_bytes_a_tag_means_and_forgets_what_is_deleted(
 def test_the_registry_tells_a_web_page_nothing_whatever_its_name_was_made_to_mean(
     registry: Registry, spec: ClusterSpec, tag: str
 ) -> None:
+    if open_bundle().index.source == "registry":
+        pytest.skip("the published registry has no such check (docs/security.md)")
     inside = connect().containers.get(f"{spec.name}-registry").attrs["NetworkSettings"]["Networks"].values()
     addresses = [("127.0.0.1", spec.ports.registry), *((one["IPAddress"], 5000) for one in inside)]
     pages = [{"Host": f"page.example:{port}"} for _, port in addresses]
