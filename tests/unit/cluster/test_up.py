@@ -177,7 +177,9 @@ def test_the_power_agent_has_an_account_of_its_own_and_nothing_it_does_not_need(
     admin["users"][0]["user"] = {"token": "the-administrators"}
     basin.engine.files["/etc/kubernetes/admin.conf"] = yaml.safe_dump(admin).encode()
     for _ in range(2):
-        for step in basin.provider().create_steps(basin.spec.with_addons(("operator",)), basin.bundle):
+        provider = basin.provider()
+        spec, _ = provider.claim(basin.spec.with_addons(("operator",)), basin.bundle)
+        for step in provider.create_steps(spec, basin.bundle):
             step.action()
     given = basin.engine.archives["basin-power"]
     assert len(given) == 1, "its token is the same, and so it is the same container"

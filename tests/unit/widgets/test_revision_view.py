@@ -65,7 +65,7 @@ def test_without_metrics_it_says_so_and_shows_the_rest(knative: Knative, view: R
     knative.serve("tides")
     view.start()
     eventually(lambda: "1 pod ready, 1 wanted" in seen(view), "the pods")
-    assert "Knative's autoscaler does not say what it has counted" in seen(view)
+    eventually(lambda: "Knative's autoscaler does not say what it has counted" in seen(view), "the trouble")
 
 
 def test_what_the_autoscaler_sees_is_drawn_and_written(knative: Knative, view: RevisionView) -> None:
