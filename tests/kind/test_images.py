@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 from wavetank.bundle import open_bundle
 from wavetank.cluster import ClusterSpec
-from wavetank.cluster.beside import BUILT
+from wavetank.cluster.owner import BUILT
 from wavetank.engine import connect
 from wavetank.errors import ImageError
 from wavetank.images import DockerEngine, Recipe

@@ -18,9 +18,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from wavetank.cluster import ClusterSpec, kubeconfig_path
-from wavetank.cluster.beside import BUILT
-from wavetank.cluster.owner import labels
+from wavetank.cluster import ClusterSpec, kubeconfig_path, owner
 from wavetank.engine import connect
 from wavetank.kube import Kube
 from wavetank.kube.manifest import parse
@@ -92,7 +90,7 @@ def repository(knative_kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str,
     """Where the images are in the cluster's registry, and their tag: another one for other modules."""
     engine = connect()
     place, tag = f"{spec.registry}/conformance", hashlib.sha256((SOURCE / "go.sum").read_bytes()).hexdigest()[:12]
-    made_here = {**labels(spec.name), BUILT: "yes"}
+    made_here = owner.built(spec.name)
     for name in IMAGES:
         (built / name / "Dockerfile").write_text('FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n')
         engine.images.build(path=str(built / name), tag=f"{place}/{name}:{tag}", labels=made_here, rm=True)
@@ -104,8 +102,8 @@ def repository(knative_kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str,
 @pytest.fixture(scope="module")
 def namespace(knative_kube: Kube) -> Iterator[None]:
     """The namespace whose name the tests take for granted."""
-    managed = {"app.kubernetes.io/managed-by": "wavetank"}
-    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": managed}}
+    labels = {"app.kubernetes.io/managed-by": "wavetank"}
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
     knative_kube.delete(made, wait=90)
     knative_kube.apply(made)
     rights = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "wavetank-netlayer-certificates"}

@@ -75,7 +75,10 @@ def on_the_engine(but: Sequence[str] = ()) -> dict[str, object]:
             if counts(volume.attrs.get("Labels")) and _mounted_by(volume.name, containers)
         },
         "images": {
-            (image.id, tag) for image in client.images.list(all=True) if counts(image.labels) for tag in image.tags
+            (image.id, tag)
+            for image in client.images.list(all=True)
+            if image.labels.get("dev.wavetank.build", "").partition("/")[0] not in but
+            for tag in image.tags
         },
     }
 
@@ -93,7 +96,8 @@ def test_two_owners_on_one_engine(tmp_path: Path) -> None:
     try:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(Owner.up, owners))
-            list(pool.map(Owner.do_lab_0, owners))
+        for each in owners:  # what a lab measures is time: two at once would take it from each other on a small machine
+            each.do_lab_0()
         berths = [json.loads((each.state / "clusters/wavetank/berth.json").read_text()) for each in owners]
         assert berths[0]["name"] != berths[1]["name"]
         assert not set(berths[0]["ports"].values()) & set(berths[1]["ports"].values())

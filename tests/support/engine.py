@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._volumes(rest, filters, body)
             case "GET", ["images", "json"]:
                 told = [
-                    {"Id": id_, "RepoTags": [tag]}
+                    {"Id": id_, "RepoTags": [tag], "Labels": self.engine.image_labels.get(id_)}
                     for tag, id_ in self.engine.images.items()
                     if _labelled(self.engine.image_labels.get(id_, {}), filters)
                 ]

@@ -20,7 +20,7 @@ import docker
 from docker.models.containers import Container
 from docker.models.volumes import Volume
 
-from wavetank.cluster.owner import CLUSTER, OWNER, is_mine, labels
+from wavetank.cluster.owner import BUILT, CLUSTER, has_built, is_mine, labels
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.engine import about, find_engine, load, telling
 from wavetank.engine.finding import DEFAULT_SOCKET
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from wavetank.bundle import Bundle
 
 __all__ = [
-    "BUILT",
     "PREFIX",
     "containers",
     "ensure_base",
@@ -45,9 +44,6 @@ __all__ = [
 
 GIVEN = "dev.wavetank.given"
 """The label, on a container, of the digest of the files it was given: with others it is made anew."""
-
-BUILT = "dev.wavetank.build"
-"""The label, on images, of what was built on the engine in a lab."""
 
 PREFIX = "dev.wavetank.registry"
 """The label, on a registry's volume, whose value is what the names of its images begin with."""
@@ -133,14 +129,14 @@ def remove_images(client: docker.DockerClient, name: str) -> None:
         for volume in _volumes(client, name):
             prefix = volume.attrs["Labels"][PREFIX] + "/"
             for image in client.images.list():
-                if OWNER in image.labels and not is_mine(image.labels):
+                if BUILT in image.labels and not has_built(image.labels):
                     continue  # another owner's registry has been called the same once
                 for tag in image.tags:
                     if tag.startswith(prefix):
                         client.images.remove(tag, force=True)
             volume.remove()
-        for image in client.images.list(all=True, filters={"label": [BUILT, f"{CLUSTER}={name}"]}):
-            if is_mine(image.labels):
+        for image in client.images.list(all=True, filters={"label": BUILT}):
+            if has_built(image.labels, name):
                 _remove_image(client, str(image.id))
 
 

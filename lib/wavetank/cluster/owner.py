@@ -20,7 +20,7 @@ from platformdirs import user_state_path
 from wavetank.cluster.state import Folder
 from wavetank.engine import telling
 
-__all__ = ["CLUSTER", "OWNER", "WHO", "forget", "is_mine", "labels", "own_id", "who"]
+__all__ = ["BUILT", "CLUSTER", "OWNER", "WHO", "built", "forget", "has_built", "is_mine", "labels", "own_id", "who"]
 
 CLUSTER = "dev.wavetank.cluster"
 """The label whose value is what its owner calls the cluster."""
@@ -30,6 +30,13 @@ OWNER = "dev.wavetank.owner"
 
 WHO = "dev.wavetank.who"
 """The label, on networks, that tells a reader who the owner is."""
+
+BUILT = "dev.wavetank.build"
+"""The label, on images, of what was built on the engine in a lab: owner and cluster, as ``id/name``.
+
+One label: engines make a step of each, and the last one alone is left out of an image's history
+(`wavetank.images.reproducible`), so that the same recipe makes the same image.
+"""
 
 _ID_LENGTH = 16
 
@@ -50,6 +57,17 @@ def own_id() -> str:
 def labels(cluster: str, owner: str = "") -> dict[str, str]:
     """Return the labels of what belongs to a cluster of ``owner``'s, by default this one's."""
     return {CLUSTER: cluster, OWNER: owner or own_id()}
+
+
+def built(cluster: str, owner: str = "") -> dict[str, str]:
+    """Return the label of what is built for a cluster of ``owner``'s, by default this one's."""
+    return {BUILT: f"{owner or own_id()}/{cluster}"}
+
+
+def has_built(found: Mapping[str, str] | None, cluster: str = "") -> bool:
+    """Tell by its labels whether this owner has built an image, for any cluster or for ``cluster``."""
+    owner, _, built_for = (found or {}).get(BUILT, "").partition("/")
+    return bool(owner) and owner == _read_id() and cluster in ("", built_for)
 
 
 def is_mine(found: Mapping[str, str] | None) -> bool:
@@ -83,7 +101,7 @@ def forget(client: docker.DockerClient) -> None:
             client.networks.list(filters=carried)
             or client.volumes.list(filters=carried)
             or client.api.containers(all=True, filters=carried)
-            or client.api.images(all=True, filters=carried)
+            or any(has_built(each.get("Labels")) for each in client.api.images(all=True, filters={"label": BUILT}))
         )
     if not left:
         (user_state_path("wavetank") / "owner").unlink(missing_ok=True)

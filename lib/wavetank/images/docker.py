@@ -13,8 +13,7 @@ from docker.models.images import Image as DockerImage
 
 from wavetank.bundle.dockerfile import instructions
 from wavetank.cluster.berth import Berth, used_berth
-from wavetank.cluster.beside import BUILT
-from wavetank.cluster.owner import labels
+from wavetank.cluster.owner import built, labels
 from wavetank.document import read_text
 from wavetank.engine import about, connect, load, telling
 from wavetank.engine.images import pull, push
@@ -121,14 +120,11 @@ class DockerEngine:
                 detach=True,
                 environment=dict(environment or {}),
                 ports={f"{port}/tcp": ("127.0.0.1", 0) for port in ports},
-                labels=self._labels(),
+                labels=labels(self._berth.cluster, self._berth.owner),
                 **limits,
             )
             container.reload()
         return DockerContainer(container)
-
-    def _labels(self) -> dict[str, str]:
-        return labels(self._berth.cluster, self._berth.owner)
 
     def _refuse_other_architectures(self, image: DockerImage, ref: str) -> None:
         """Say so in words: what the engine would say of it is "exec format error", and only after the start."""
@@ -170,7 +166,7 @@ class DockerEngine:
                 custom_context=True,
                 dockerfile=DOCKERFILE,
                 buildargs=dict(recipe.arguments),
-                labels={**self._labels(), BUILT: "yes"},
+                labels=built(self._berth.cluster, self._berth.owner),
                 nocache=fresh,
                 rm=True,
                 forcerm=True,

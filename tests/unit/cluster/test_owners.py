@@ -15,7 +15,7 @@ from tests.support.basin import Basin, free_ports
 from wavetank.cluster import ClusterSpec, Ports, down, kubeconfig_path, settled, status, up, used_berth
 from wavetank.cluster.berth import choose
 from wavetank.cluster.doctor import gather, judge
-from wavetank.cluster.owner import own_id
+from wavetank.cluster.owner import built, own_id
 from wavetank.errors import ClusterError, StepError
 from wavetank.steps import StepEvent
 
@@ -110,8 +110,7 @@ def test_images_that_another_owner_has_built_or_called_after_the_same_registry_s
     basin: Basin, movable: ClusterSpec
 ) -> None:
     bring_up(basin, movable.with_addons(("registry",)))
-    mine, other = {"dev.wavetank.cluster": "basin", "dev.wavetank.owner": own_id()}, movable.registry
-    built = {"dev.wavetank.build": "yes"}
+    other = movable.registry
     basin.engine.images |= {
         "mine:latest": "sha256:1",
         "theirs:latest": "sha256:2",
@@ -119,15 +118,12 @@ def test_images_that_another_owner_has_built_or_called_after_the_same_registry_s
         f"{other}/tidewater/web:v2": "sha256:4",
         "another-cluster-of-mine:latest": "sha256:5",
     }
-    basin.engine.image_labels |= {
-        "sha256:1": {**mine, **built},
-        "sha256:2": {**THEIRS, **built},
-        "sha256:4": {**THEIRS, **built},
-        "sha256:5": {**mine, **built, "dev.wavetank.cluster": "pond"},
-    }
+    whose = {"1": f"{own_id()}/basin", "2": "somebody/basin", "4": "somebody/basin", "5": f"{own_id()}/pond"}
+    basin.engine.image_labels |= {f"sha256:{id_}": {"dev.wavetank.build": by} for id_, by in whose.items()}
     take_down(movable)
     left = {ref for ref, id_ in basin.engine.images.items() if id_ in {f"sha256:{number}" for number in range(6)}}
     assert left == {"theirs:latest", f"{other}/tidewater/web:v2", "another-cluster-of-mine:latest"}
+    assert (basin.state / "wavetank" / "owner").exists(), "an image still carries it"
 
 
 @pytest.mark.parametrize("what", ["cluster", "network", "container", "volume"])
@@ -254,6 +250,10 @@ def test_the_id_stays_as_long_as_something_carries_it(basin: Basin, movable: Clu
     assert set(basin.engine.volumes) == {"basin-registry"}
     take_down(movable)
     assert list(basin.state.rglob("*")) == []
+
+
+def test_what_is_built_gets_one_label_for_the_rewriting_of_images_leaves_out_one_step(basin: Basin) -> None:
+    assert built("basin") == {"dev.wavetank.build": f"{own_id()}/basin"}
 
 
 def test_the_doctor_says_whose_a_port_is_and_which_one_is_taken_instead(basin: Basin, movable: ClusterSpec) -> None:

@@ -9,7 +9,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from wavetank.cluster.beside import BUILT
+from wavetank.cluster.owner import BUILT
 from wavetank.images.reproducible import rewrite
 
 MADE_BY = ["COPY main.py /app/", "USER 10001"]
