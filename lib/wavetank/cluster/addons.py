@@ -76,6 +76,7 @@ class Addon:
 
 
 ADDONS: Mapping[str, Addon] = {
+    "metrics-server": Addon(("metrics-server",), "kube-system", ("metrics-server",), nodes_are_measured),
     "istio": Addon(
         ("istio-system", "istio"),
         "istio-system",
@@ -110,7 +111,6 @@ ADDONS: Mapping[str, Addon] = {
         creatable(BROKER, webhook="knative-eventing/eventing-webhook"),
         stage="functions",
     ),
-    "metrics-server": Addon(("metrics-server",), "kube-system", ("metrics-server",), nodes_are_measured),
     "operator": Addon(("crd-load", "crd-fault", "operator"), "wavetank-system", ("wavetank-operator",)),
     "ingress": Addon(("contour-crds", "contour"), "projectcontour", ("contour",)),
     "traces": Addon(("traces",), "wavetank-system", ("wavetank-traces",), stage="mesh"),
@@ -134,8 +134,8 @@ def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[S
     for name, addon in ADDONS.items():
         if name in spec.addons:
             images, objects, up = steps_of(name)
-            # Disk and API server are no faster with several at once, and the first one's pods come up meanwhile.
-            steps.append(Step(images, _load(addon, spec, bundle, provider), ("node runtimes",), alone="images"))
+            # The API server is no faster with several at once, and the first one's pods come up meanwhile.
+            steps.append(Step(images, _load(addon, spec, bundle, provider), ("node runtimes",)))
             steps.append(Step(objects, _apply(addon, spec, bundle), ("nodes ready", images), alone="objects"))
             steps.append(Step(up, _install(addon, spec, bundle), (objects, *([addon.needs] if addon.needs else []))))
     return steps

@@ -123,12 +123,11 @@ def test_an_addon_waits_for_what_it_needs_but_what_can_be_there_before_is(basin:
     }
 
 
-@pytest.mark.parametrize("what", ["images", "objects"])
-def test_what_takes_longest_is_moved_and_applied_first_and_one_at_a_time(basin: Basin, what: str) -> None:
+def test_what_takes_longest_is_given_to_the_api_server_first_and_one_at_a_time(basin: Basin) -> None:
     steps = addon_steps(basin.spec.with_addons(tuple(reversed(ADDONS))), basin.bundle, basin.provider())
-    given = [step for step in steps if step.name.endswith(what)]
-    assert given[0].name == f"istio {what}"
-    assert {step.alone for step in given} == {what}
+    given = [step for step in steps if step.name.endswith("objects")]
+    assert [step.name for step in given] == [f"{name} objects" for name in ADDONS]
+    assert {step.alone for step in given} == {"objects"}
 
 
 def test_pods_come_after_what_they_mount_and_after_the_one_without_which_they_cannot_start(
