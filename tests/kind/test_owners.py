@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from wavetank.bundle import open_bundle
 from wavetank.engine import connect
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(600)]
@@ -65,6 +66,7 @@ def on_the_engine(but: Sequence[str] = ()) -> dict[str, object]:
         own = labels or {}
         return own.get("dev.wavetank.owner") not in but and own.get("io.x-k8s.kind.cluster") not in names
 
+    everybodys = {image.ref for image in open_bundle().images}  # the engine has them from whoever came first
     containers = [each for each in client.containers.list(all=True) if counts(each.labels)]
     return {
         "containers": {each.name: (each.id, each.attrs["State"]["StartedAt"], each.status) for each in containers},
@@ -79,6 +81,7 @@ def on_the_engine(but: Sequence[str] = ()) -> dict[str, object]:
             for image in client.images.list(all=True)
             if image.labels.get("dev.wavetank.build", "").partition("/")[0] not in but
             for tag in image.tags
+            if tag not in everybodys
         },
     }
 
