@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,9 @@ from docker.errors import DockerException
 from wavetank.bundle import troubles
 from wavetank.bundle.https import Web
 from wavetank.bundle.progress import Progress
+from wavetank.document import read_json
 from wavetank.errors import BundleError
+from wavetank.pasted import pasted
 
 __all__ = ["ImageName", "Registries", "docker_login"]
 
@@ -133,7 +134,19 @@ class Registries:
     def _checked(self, name: ImageName, digest: str, content: bytes, path: str) -> dict[str, Any]:
         if (observed := f"sha256:{hashlib.sha256(content).hexdigest()}") != digest:
             raise troubles.wrong_digest(_told(name), f"{name.address}/{path}", observed, digest)
-        document: dict[str, Any] = json.loads(content)
+        try:
+            document = read_json(content)
+        except ValueError as error:
+            document, said = None, str(error)
+        else:
+            said = f"{type(document).__name__}, not an object"
+        if not isinstance(document, dict):
+            raise BundleError(
+                f"{name.registry} gives no manifest for {_told(name)}",
+                observed=f"{said}, at {name.address}/{path}",
+                expected="a manifest as JSON",
+                command=pasted("curl", "-sSL", "-H", f"Accept: {MANIFESTS}", f"{name.address}/{path}"),
+            )
         return document
 
     def _ask(
@@ -176,7 +189,7 @@ class Registries:
             lambda headers: self._web.ask(url, what, progress, credentials=login), url, what, progress
         )
         try:
-            given = json.loads(content)
+            given = read_json(content)
             return f"Bearer {given.get('token') or given['access_token']}"
         except (ValueError, KeyError, AttributeError) as error:
             raise BundleError(

@@ -15,6 +15,7 @@ from tests.support.internet import (
     HUB,
     HUB_BLOBS,
     LOGIN,
+    MANIFEST,
     Act,
     Answer,
     Handler,
@@ -216,6 +217,14 @@ def test_a_manifest_of_another_digest_is_refused(line: Line) -> None:
         error = line.refused(pinned, "amd64")
     assert error.summary == "docker.io/library/python is not what it should be"
     assert error.help.expected == pinned.partition("@")[2]
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"[]", b"\xff", b"[" * 100_000])
+def test_a_manifest_that_is_none_is_told_as_such(line: Line, content: bytes) -> None:
+    with line.internet as internet:
+        internet.manifests["ghcr.io/o/p", digest(content)] = (MANIFEST, content)
+        error = line.refused(f"ghcr.io/o/p@{digest(content)}", "amd64")
+    assert "no manifest for ghcr.io/o/p" in error.summary
 
 
 def test_layers_that_no_image_uses_any_more_are_removed(line: Line) -> None:
