@@ -18,7 +18,7 @@ from wavetank.faults import Fault, emergency_stop, inject
 from wavetank.faults.virtualservice import governing
 from wavetank.kube import Kube, Obj
 from wavetank.lesson import find_lab
-from wavetank.lesson.restore import restore
+from wavetank.lesson.restore import SECURITY, restore
 from wavetank.lesson.rivals import budgets_of
 from wavetank.observe.sync import heard
 from wavetank.observe.wire import listen
@@ -136,6 +136,8 @@ def test_two_budgets_for_a_pod_let_nobody_evict_it(kube: Kube, namespace: str) -
 def test_what_refuses_our_pods_is_named_and_going_somewhere_takes_it_away(kube: Kube, namespace: str) -> None:
     lab = replace(find_lab("02-kubernetes"), namespace=namespace)
     restore(kube, lab, "dock")
+    # As in the labs that listen on the wire, which are those with a mesh.
+    kube.patch("Namespace", namespace, None, {"metadata": {"labels": {SECURITY: "privileged"}}})
     here = len(kube.list("Pod", namespace))
     put(kube, "LimitRange", "tight", namespace, {"limits": [{"type": "Container", "max": {"memory": "48Mi"}}]})
     told = ended(start_load(kube, steady("limited"), namespace), within=10)

@@ -34,7 +34,7 @@ from wavetank.observe.serverless.events import TRIGGER
 from wavetank.observe.serverless.revisions import SERVICE_LABEL
 from wavetank.waves import let_operator_in
 
-__all__ = ["restore"]
+__all__ = ["SECURITY", "restore"]
 
 _MANAGED_BY = {"app.kubernetes.io/managed-by": "wavetank"}
 SECURITY = "pod-security.kubernetes.io/enforce"
