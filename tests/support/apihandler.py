@@ -179,6 +179,12 @@ class Handler(BaseHTTPRequestHandler):
         self, resource: Resource, namespace: str, name: str, config: Obj, manager: str, subresource: str
     ) -> None:
         force = self.query.get("force") == "true"
+        if self.query.get("dryRun") == "All":
+            with contextlib.suppress(RefusalError):
+                self._answer(apply(self.api.read(resource, namespace, name), config, manager, force=force))
+                return
+            self._answer(config, 201)
+            return
         try:
             self.api.read(resource, namespace, name)
         except RefusalError:

@@ -17,7 +17,7 @@ from wavetank.kube.fields import UNDECLARED, complaints, keys_of
 from wavetank.kube.manifest import CRD, Manifest, Written, parse, written
 from wavetank.kube.wait import wait_for
 
-__all__ = ["Manifest", "apply", "delete", "parse"]
+__all__ = ["Manifest", "apply", "apply_one", "delete", "parse"]
 
 ESTABLISHED_WITHIN = 30.0
 
@@ -39,11 +39,11 @@ def apply(
     all_of_them = written(manifest, namespace, enforce_namespace=enforce_namespace)
     client.require_mark()
     definitions = [each for each in all_of_them if each.obj["kind"] == CRD]
-    applied = [_apply_one(client, each, force) for each in definitions]
+    applied = [apply_one(client, each, force) for each in definitions]
     for each in definitions:
         established = wait_for(client, CRD, name_of(each.obj), None, "Established", timeout=ESTABLISHED_WITHIN)
         client.kinds.define(established)
-    return applied + [_apply_one(client, each, force) for each in all_of_them if each.obj["kind"] != CRD]
+    return applied + [apply_one(client, each, force) for each in all_of_them if each.obj["kind"] != CRD]
 
 
 def delete(
@@ -68,14 +68,15 @@ def delete(
             wait_for(client, kind, name, place, gone, timeout=left, waiting_for=f"{kind[1]} {name} to be gone")
 
 
-def _apply_one(client: Client, each: Written, force: bool) -> Obj:
+def apply_one(client: Client, each: Written, force: bool, *, dry_run: bool = False) -> Obj:
+    """Apply one object of a manifest and return it as stored; with ``dry_run``, as it would be. Raises as `apply`."""
     obj = each.obj
     kind = (obj["apiVersion"], obj["kind"])
     name, namespace = name_of(obj), obj["metadata"]["namespace"]
     if not client.kinds.find(kind).namespaced:
         obj = {**obj, "metadata": {key: value for key, value in obj["metadata"].items() if key != "namespace"}}
     try:
-        return client.patch(kind, name, namespace, obj, type="apply", force=force)
+        return client.patch(kind, name, namespace, obj, type="apply", force=force, dry_run=dry_run)
     except KubeError as error:
         if isinstance(error, UnreachableError):
             raise

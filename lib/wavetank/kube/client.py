@@ -120,13 +120,22 @@ class Client:
         type: PatchType = "merge",
         subresource: str = "",
         force: bool | None = None,
+        dry_run: bool = False,
     ) -> Obj:
-        """Change an object and return it as stored. ``force`` is for ``apply``: take fields that others own."""
+        """Change an object and return it as stored; with ``dry_run``, as it would be.
+
+        ``force`` is for ``apply``: take fields that others own.
+        """
         self.require_mark()
         return self.connection.call(
             "PATCH",
             self.path(kind, name, namespace, subresource),
-            query={**_AS_WAVETANK, "force": force, "fieldValidation": "Strict" if type == "apply" else None},
+            query={
+                **_AS_WAVETANK,
+                "force": force,
+                "fieldValidation": "Strict" if type == "apply" else None,
+                "dryRun": "All" if dry_run else None,
+            },
             body=patch,
             content_type=CONTENT_TYPES[type],
         )

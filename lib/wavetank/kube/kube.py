@@ -16,6 +16,7 @@ from wavetank.kube.exec import ExecResult, exec_in_pod
 from wavetank.kube.kinds import Kind
 from wavetank.kube.logs import follow_logs, logs
 from wavetank.kube.manifest import Manifest
+from wavetank.kube.pending import Pending, pending
 from wavetank.kube.pods import PodTrouble
 from wavetank.kube.rollout import Revision, Rollout, history, rollout_state, undo_patch
 
@@ -35,6 +36,12 @@ class Kube(Client):
     ) -> builtins.list[Obj]:
         """Apply every object of ``manifest`` on the server and return them as stored; see `wavetank.kube.apply`."""
         return apply(self, manifest, namespace, force=force, enforce_namespace=enforce_namespace)
+
+    def pending(
+        self, manifest: Manifest, *, namespace: str = "default", enforce_namespace: bool = False
+    ) -> Iterator[Pending]:
+        """Yield what applying ``manifest`` would change; see `wavetank.kube.pending`."""
+        return pending(self, manifest, namespace, enforce_namespace=enforce_namespace)
 
     def delete(self, manifest: Manifest, *, namespace: str = "default", wait: float | None = None) -> None:
         """Delete every object of ``manifest``, waiting up to ``wait`` seconds until gone; missing is fine."""
