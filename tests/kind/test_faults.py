@@ -72,7 +72,7 @@ class Seen:
     def burners(self) -> int:
         """Return how many processes burn in the pods."""
         script = (
-            "import glob;print(sum(b'monotonic' in open(f,'rb').read() for f in glob.glob('/proc/[0-9]*/cmdline')))"
+            "import glob;print(sum(b'clock_gettime' in open(f,'rb').read() for f in glob.glob('/proc/[0-9]*/cmdline')))"
         )
         found = 0
         for pod in self.pods():

@@ -108,10 +108,10 @@ def berth_of(kubeconfig: Path) -> Berth | None:
         ) from error
 
 
-def used_berth() -> Berth:
-    """Return the berth of the cluster that this process uses: ``$KUBECONFIG``'s, else the one that `up` has made."""
+def used_berth(kubeconfig: Path | None = None) -> Berth:
+    """Return the berth of the cluster in use: ``kubeconfig``'s, else ``$KUBECONFIG``'s, else what `up` has made."""
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return berth_of(Path(named) if named else kubeconfig_path()) or SHIPPED
+    return berth_of(kubeconfig or (Path(named) if named else kubeconfig_path())) or SHIPPED
 
 
 def settled(spec: ClusterSpec) -> ClusterSpec:

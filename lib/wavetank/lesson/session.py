@@ -75,7 +75,7 @@ def open_lab(
     """
     if kube is None:
         _put_kubectl_at_hand()
-    lab = find_lab(id_, labs, used_berth())
+    lab = find_lab(id_, labs, used_berth(kube.connection.kubeconfig if kube else None))
     furnish(labs)
     _lay_out(lab)
     progress = ProgressFile(progress_path(f"{id_}-solved" if solved else id_))
@@ -322,7 +322,7 @@ class LabSession:
 
     def _moored(self) -> Lab:
         """Return the lab, read anew if the cluster has got another berth since: labs are opened before it has any."""
-        berth = used_berth()
+        berth = used_berth(self._kube.connection.kubeconfig if self._kube else None)
         if berth != self.model.berth:
             self.model = self.images.lab = load_lab(self.model.folder / "lab.yaml", berth)
             _lay_out(self.model)
