@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "hint": "lesson",
     "solve": "lesson",
     "reset": "lesson",
+    "prove": "prove",
     "operator": "inside",
     "load-pod": "load",
     "traces": "inside",

@@ -123,7 +123,7 @@ class Bench:
         images: Workshop | None = None,
     ) -> None:
         self._cluster, self.lab, self.namespace, self.say = cluster, lab, lab.namespace, say
-        self.images = images or Workshop(lab, solved=False, say=say)
+        self.images = images or Workshop(lab, say=say)
         self._waves: dict[str, Wave] = {}
         self._faults: list[FaultRun] = []
 

@@ -39,7 +39,7 @@ from wavetank.lesson.restore import restore
 from wavetank.lesson.result import CheckResult
 from wavetank.lesson.runs import fault_anew, lab_pipeline, load_anew, ship
 from wavetank.lesson.truths import read_truth
-from wavetank.lesson.workshop import Workshop
+from wavetank.lesson.workshop import Use, Workshop, as_learned, as_solved
 from wavetank.observe.analysis import analyze
 from wavetank.observe.billing import Replay
 from wavetank.observe.serverless import await_verdict
@@ -91,12 +91,15 @@ class LabSession:
         progress: ProgressFile,
         *,
         solved: bool = False,
+        use: Use = as_learned,
         kube: Kube | None = None,
         say: Say = _in_silence,
     ) -> None:
         self.model, self.namespace, self.solved, self.say = lab, lab.namespace, solved, say
         self._progress, self._kube = progress, kube
-        self.images = Workshop(lab, solved=solved, say=lambda words: self.say(words), ready=self._containers)
+        self.images = Workshop(
+            lab, use=as_solved if solved else use, say=lambda words: self.say(words), ready=self._containers
+        )
         """The lab's images, by their names."""
 
     def __repr__(self) -> str:

@@ -12,29 +12,43 @@ from pathlib import Path
 
 from wavetank.errors import ImageError
 from wavetank.images import Build, BuildStep, Container, DockerEngine, Engine, Image, Recipe
-from wavetank.lesson.lab import Lab
+from wavetank.lesson.lab import ExerciseFile, Lab
 
-__all__ = ["Workshop"]
+__all__ = ["Use", "Workshop", "as_learned", "as_solved"]
 
 Say = Callable[[str], None]
+
+Use = Callable[[ExerciseFile], Path]
+"""Which of an exercise's files is used: the learner's own, its solution, or what somebody else would hand in."""
+
+
+def as_learned(file: ExerciseFile) -> Path:
+    """Use the learner's own."""
+    return file.learner
+
+
+def as_solved(file: ExerciseFile) -> Path:
+    """Use the solution."""
+    return file.solution
+
 
 _TRIAL = "tidewater/trial:latest"
 """What a build is called that only answers a question; in a registry's name, for nobody else on the engine has it."""
 
 
 class Workshop:
-    """The images of one lab; with ``solved``, the solutions take the place of the learner's own files."""
+    """The images of one lab; ``use`` says which file takes the place of one that the learner edits."""
 
     def __init__(
         self,
         lab: Lab,
         *,
-        solved: bool,
+        use: Use = as_learned,
         say: Say,
         engine: Engine | None = None,
         ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self.lab, self._solved, self._say, self._engine, self._ready = lab, solved, say, engine, ready
+        self.lab, self._use, self._say, self._engine, self._ready = lab, use, say, engine, ready
 
     @cached_property
     def engine(self) -> Engine:
@@ -43,9 +57,9 @@ class Workshop:
         return self._engine or DockerEngine(berth=self.lab.berth)
 
     def file(self, path: Path) -> Path:
-        """Return the file to use for ``path``: a learner's own, or its solution."""
+        """Return the file to use for ``path``."""
         mine = self.lab.file(path)
-        return mine.solution if mine is not None and self._solved else path
+        return path if mine is None else self._use(mine)
 
     def recipe(self, name: str) -> Recipe:
         """Return how an image is built."""

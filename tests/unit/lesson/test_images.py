@@ -16,7 +16,7 @@ from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks import images as image_checks
 from wavetank.lesson.checks.images import Recipe, Running
 from wavetank.lesson.reading import load_lab
-from wavetank.lesson.workshop import Workshop
+from wavetank.lesson.workshop import Workshop, as_learned, as_solved
 
 LAB = """\
 id: 09-images
@@ -70,7 +70,7 @@ def opened(folder: Path) -> Open:
     def at(*, solved: bool, lab: str = LAB) -> Bench:
         (folder / "lab.yaml").write_text(lab)
         model, engine = load_lab(folder / "lab.yaml"), FakeEngine()
-        workshop = Workshop(model, solved=solved, say=lambda words: None, engine=engine)
+        workshop = Workshop(model, use=as_solved if solved else as_learned, say=lambda words: None, engine=engine)
         return Bench(lambda: pytest.fail("the cluster was asked"), model, images=workshop)
 
     return at

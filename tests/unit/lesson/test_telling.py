@@ -12,7 +12,7 @@ from wavetank.kube.manifest import parse
 from wavetank.lesson import LabSession, find_lab, lab_ids, open_lab
 from wavetank.lesson.declared import declared
 from wavetank.lesson.library import LABS
-from wavetank.lesson.workshop import Workshop
+from wavetank.lesson.workshop import Workshop, as_solved
 
 MOVED = Berth(name="wavetank-2", ports=Ports(8090, 8091, 5011), owner="me")
 AS_SHIPPED = re.compile(r"localhost:5001|wavetank-worker")
@@ -76,7 +76,7 @@ def test_a_trial_is_built_under_a_name_that_nobody_else_on_the_engine_has() -> N
     lab, engine = find_lab("01-containers", berth=MOVED), FakeEngine()
     seen: list[str] = []
     engine.remove = seen.append  # type: ignore[method-assign]
-    Workshop(lab, solved=True, say=lambda words: None, engine=engine).rebuild("mine", "timetable/main.py")
+    Workshop(lab, use=as_solved, say=lambda words: None, engine=engine).rebuild("mine", "timetable/main.py")
     assert seen == ["localhost:5011/tidewater/trial:latest"]
 
 
