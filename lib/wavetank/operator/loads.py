@@ -46,8 +46,6 @@ _STOP_WITHIN = 5.0
 """Seconds a pod may take to end after it was stopped; then it is deleted."""
 _ENDED_ITSELF = (HELD, NOT_HELD)
 """Exit codes of a load pod that has told all."""
-_PAST_TIME = "DeadlineExceeded"
-"""Why a pod has ended that the kubelet has ended."""
 
 
 class LoadTender:
@@ -156,7 +154,7 @@ class LoadTender:
         words = f"{figures.get('sent', 0)} sent, {figures.get('failed', 0)} failed"
         if resource["spec"].get("stop"):
             return self._finish("Stopped", words, counted)
-        if code in _ENDED_ITSELF and not self._broke_off(resource, pod, figures):
+        if code in _ENDED_ITSELF and not _broke_off(resource, figures):
             return self._finish("Completed", words + _schedule(code, figures), counted)
         so_far = self._told(name)
         reported, reason = so_far.seconds, pod["status"].get("reason")
@@ -166,12 +164,6 @@ class LoadTender:
         counted = {"sent": so_far.sent, "failed": so_far.failed}
         broke_off = f"it broke off after {reported} s of {resource['spec']['duration']}: {why}; {so_far!r}"
         return self._finish("Failed", broke_off, counted)
-
-    def _broke_off(self, resource: Obj, pod: Obj, figures: Mapping[str, Any]) -> bool:
-        """Tell whether the kubelet has ended it before all was due, as when the machine slept in between."""
-        if pod["status"].get("reason") != _PAST_TIME:
-            return False
-        return bool(figures.get("scheduled", 0) < Load.from_resource(resource).requests)
 
     def _told(self, pod: str) -> Summary:
         """Return the sum of the seconds that are in the pod's log."""
@@ -198,6 +190,12 @@ class LoadTender:
 
     def _write(self, status: dict[str, Any]) -> None:
         self._kube.patch("Load", self._name, self._namespace, {"status": status}, subresource="status")
+
+
+def _broke_off(resource: Obj, figures: Mapping[str, Any]) -> bool:
+    """Tell whether a load was ended before all was due: by the kubelet after a sleep, or with its node."""
+    requests = Load.from_resource(resource).requests
+    return bool(figures.get("scheduled", requests) < requests)
 
 
 def _mended_by(error: KubeError) -> str:

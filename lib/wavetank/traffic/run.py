@@ -79,7 +79,9 @@ class LoadRun:
                 last_words = [*last_words, line][-_LAST_WORDS:]
                 continue
             if not isinstance(told, Second):
-                return
+                if told.get("scheduled", 0) >= self._requests():
+                    return
+                break
             if told.t > last:
                 last = told.t
                 yield told
@@ -111,7 +113,7 @@ class LoadRun:
         )
 
     def _refuse_half(self, seconds: int) -> None:
-        """Raise `KubeError` when a load that told no sum after ``seconds`` was not stopped: it has not told all."""
+        """Raise `KubeError` when a load that has not told all after ``seconds`` was not stopped."""
         found = self.kube.wait_for(
             "Load",
             self.name,
@@ -128,6 +130,11 @@ class LoadRun:
                 command=self.kube.connection.kubectl("-n", self.namespace, "describe", "load", self.name),
                 hint="start it again: what it has told is not the whole",
             )
+
+    def _requests(self) -> int:
+        """Return how many requests are due in all."""
+        found = self.kube.find("Load", self.name, self.namespace)
+        return Load.from_resource(found).requests if found else 0
 
     def _pod(self) -> str:
         """Return the name of the load's pod once it has started."""
