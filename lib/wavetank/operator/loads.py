@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from wavetank.errors import InputError, KubeError, NotFoundError
@@ -31,7 +32,6 @@ from wavetank.waves import is_held
 
 __all__ = ["LoadTender"]
 
-CONFLICT, FORBIDDEN = 409, 403
 _SOON = 1.0
 _AT_ONCE = 0.2
 _CHECK_EVERY = 10.0
@@ -101,7 +101,7 @@ class LoadTender:
         except KubeError as error:
             if is_for_good(error):
                 return self._finish("Failed", f"its pod is refused: {error.summary}{_mended_by(error)}")
-            if error.status != CONFLICT:  # made by a look that did not come to write it down
+            if error.status != HTTPStatus.CONFLICT:  # made by a look that did not come to write it down
                 self._write({"phase": "Pending", "message": f"its pod cannot be made yet: {error.summary}"})
                 raise
         name = pod["metadata"]["name"]
@@ -175,7 +175,7 @@ class LoadTender:
         try:
             self._kube.delete_object("Pod", name, self._namespace)
         except KubeError as error:
-            if error.status != FORBIDDEN:
+            if error.status != HTTPStatus.FORBIDDEN:
                 raise
 
     def _last_line(self, pod: Obj) -> str:
