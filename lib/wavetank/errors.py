@@ -56,6 +56,12 @@ class Help:
     command: str = ""
     hint: str = ""
 
+    def parts(self) -> Parts:
+        """Return it as what another error may be raised with."""
+        return Parts(
+            observed=self.observed, expected=self.expected, logs=self.logs, command=self.command, hint=self.hint
+        )
+
     def lines(self) -> list[str]:
         """Return the parts that are there, one labelled line each (log lines indented under theirs)."""
         told = [

@@ -174,13 +174,5 @@ def _wait_for(count: int, outcomes: SimpleQueue[_Outcome]) -> None:
 def _step_error(failure: _Outcome) -> StepError:
     error = failure.error
     if isinstance(error, WavetankError):
-        told = error.help
-        return StepError(
-            f"{failure.step.name}: {error.summary}",
-            observed=told.observed,
-            expected=told.expected,
-            logs=told.logs,
-            command=told.command,
-            hint=told.hint,
-        )
+        return StepError(f"{failure.step.name}: {error.summary}", **error.help.parts())
     return StepError(f"{failure.step.name}: {type(error).__name__}: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from wavetank.errors import InputError, KubeError
 from wavetank.kube import Kube, Obj
@@ -28,7 +29,6 @@ __all__ = [
     "require",
 ]
 
-FORBIDDEN = 403
 API_VERSION = "wavetank.dev/v1alpha1"
 FINALIZER = "wavetank.dev/operator"
 """Keeps a load or fault that is deleted until the operator has ended its effect."""
@@ -98,7 +98,7 @@ def operator_away(kube: Kube) -> str:
     try:
         deployment = kube.find("Deployment", name, namespace)
     except KubeError as error:
-        if error.status != FORBIDDEN:
+        if error.status != HTTPStatus.FORBIDDEN:
             raise
         return ""
     if deployment is None:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.state import with_own_progress
 
 from wavetank.cluster import ClusterSpec, kubeconfig_path
 from wavetank.lesson import find_lab, lab_ids
@@ -40,7 +41,7 @@ def test_the_notebook_runs_and_says_what_it_said(
         **os.environ,
         "KUBECONFIG": str(kubeconfig_path(spec.name)),
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-        "XDG_STATE_HOME": str(tmp_path),  # a learner's own progress stays as it is
+        "XDG_STATE_HOME": str(with_own_progress(tmp_path)),  # a learner's own progress stays as it is
     }
     # A cell may take minutes, as the autoscaler's check does: the project's limit for a test is not for it.
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "--timeout=400", "-p", "no:cacheprovider", str(notebook)]

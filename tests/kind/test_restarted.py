@@ -24,6 +24,7 @@ from wavetank.cluster import ClusterSpec, Provider, status, up
 from wavetank.engine import connect
 from wavetank.errors import KubeError, UnreachableError
 from wavetank.faults import Fault, FaultRun, inject
+from wavetank.faults.switch import switch_target
 from wavetank.kube import Kube
 from wavetank.kube.wait import has_condition
 from wavetank.lesson import LabSession, find_lab
@@ -94,8 +95,7 @@ def assert_put_back(kube: Kube, namespace: str, faults: list[FaultRun]) -> None:
     assert kube.get("Service", "payment", namespace)["spec"]["ports"][0]["targetPort"] == "http"
     for pod in kube.list("Pod", namespace, "app=timetable"):
         kube.wait_for("Pod", pod["metadata"]["name"], namespace, "Ready", timeout=30)
-        told = kube.request(f"pod:{pod['metadata']['name']}:8080", "/faults", namespace)
-        assert told.json() == {"faults": []}
+        assert kube.request(switch_target(pod), "/faults", namespace).json() == {"faults": []}
 
 
 def reach_the_first_checkpoint(lab: LabSession) -> float:

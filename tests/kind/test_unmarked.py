@@ -185,28 +185,33 @@ def everything(kube: Kube) -> dict[str, Obj]:
         for obj in kube.list((resource.api_version, resource.kind)):
             metadata = obj["metadata"]
             place = f"{resource.api_version} {resource.kind} {metadata.get('namespace', '')}/{metadata['name']}"
-            found[place] = _without_reports(obj) if resource.kind == "Node" else obj
+            found[place] = obj
     return found
 
 
-def _without_reports(node: Obj) -> Obj:
-    """Return a node without what its kubelet reports every few minutes; that moves its resourceVersion as well."""
-    metadata = {key: value for key, value in node["metadata"].items() if key != "resourceVersion"}
+def said(objects: dict[str, Obj]) -> dict[str, Obj]:
+    """Return the objects without what kubelets and controllers report of them."""
+    return {place: _without_reports(obj) for place, obj in objects.items()}
+
+
+def _without_reports(obj: Obj) -> Obj:
+    """Return an object without what kubelets and controllers report of it, which moves its resourceVersion as well."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}
     metadata["managedFields"] = [
         entry for entry in metadata.get("managedFields", []) if entry.get("subresource") != "status"
     ]
-    return {**{key: value for key, value in node.items() if key != "status"}, "metadata": metadata}
+    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
 
 
 @pytest.fixture(scope="module")
 def settled(elsewhere: Elsewhere) -> dict[str, Obj]:
     """What is in it once it has come to rest."""
     kube, deadline = elsewhere.kube, time.monotonic() + SETTLED_WITHIN
-    seen, since = everything(kube), time.monotonic()
+    seen, since = said(everything(kube)), time.monotonic()
     while time.monotonic() - since < STILL_FOR:
         assert time.monotonic() < deadline, "it does not come to rest"
         time.sleep(1)
-        if (now := everything(kube)) != seen:
+        if (now := said(everything(kube))) != seen:
             seen, since = now, time.monotonic()
     return seen
 
@@ -216,7 +221,7 @@ def untouched(elsewhere: Elsewhere, settled: dict[str, Obj]) -> Iterator[None]:
     """After the test, everything in it is as it was, and nobody called Wavetank has ever written anything there."""
     yield
     now = everything(elsewhere.kube)
-    assert {place: obj for place, obj in now.items() if settled.get(place) != obj} == {}, "new, or changed"
+    assert [place for place, obj in said(now).items() if settled.get(place) != obj] == [], "new, or changed"
     assert settled.keys() - now.keys() == set(), "gone"
     managers = {entry["manager"] for obj in now.values() for entry in obj["metadata"].get("managedFields") or ()}
     assert not {name for name in managers if "wavetank" in name or "kopf" in name or "python" in name.lower()}

@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Locator, Page, expect
 from tests.support.jupyterlab import Notebook, running_jupyterlab
+from tests.support.state import with_own_progress
 
 LABS = Path(__file__).parents[2] / "labs"
 
@@ -26,6 +27,7 @@ def walking(lab: str, page: Page, kubeconfig: Path, folder: Path) -> Iterator[No
     here, state = folder / "lab", folder / "state"
     here.mkdir()
     state.mkdir()
+    with_own_progress(state / "state")
     shutil.copy(LABS / lab / "lab.ipynb", here)
     expect.set_options(timeout=60_000)
     with running_jupyterlab(here, state, {"KUBECONFIG": str(kubeconfig)}) as jupyterlab:

@@ -9,11 +9,11 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def states(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def no_states_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("states")
 
 
 @pytest.fixture(autouse=True)
-def a_state_of_its_own(states: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(states / uuid.uuid4().hex))
+def a_state_of_its_own(no_states_of_this_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(no_states_of_this_machine / uuid.uuid4().hex))
     monkeypatch.delenv("KUBECONFIG", raising=False)

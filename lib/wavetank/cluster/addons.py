@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,9 @@ class Addon:
     stage: Stage = "kubernetes"
 
 
+Read = Callable[[], tuple[list[Obj], list[Obj]]]
+"""Gives an addon's objects: those that can be applied at once, and those that wait."""
+
 ADDONS: Mapping[str, Addon] = {
     "metrics-server": Addon(("metrics-server",), "kube-system", ("metrics-server",), nodes_are_measured),
     "istio": Addon(
@@ -134,10 +138,13 @@ def addon_steps(spec: ClusterSpec, bundle: Bundle, provider: Provider) -> list[S
     for name, addon in ADDONS.items():
         if name in spec.addons:
             images, objects, up = steps_of(name)
+            read = cache(partial(objects_of, addon, bundle))  # by whichever step is first, once
             # The API server is no faster with several at once, and the first one's pods come up meanwhile.
-            steps.append(Step(images, _load(addon, spec, bundle, provider), ("node runtimes",)))
-            steps.append(Step(objects, _apply(addon, spec, bundle), ("nodes ready", images), alone="objects"))
-            steps.append(Step(up, _install(addon, spec, bundle), (objects, *([addon.needs] if addon.needs else []))))
+            steps.append(Step(images, _load(addon, read, spec, bundle, provider), ("node runtimes",)))
+            steps.append(Step(objects, _apply(read, spec, bundle), ("nodes ready", images), alone="objects"))
+            steps.append(
+                Step(up, _install(addon, read, spec, bundle), (objects, *([addon.needs] if addon.needs else [])))
+            )
     return steps
 
 
@@ -146,9 +153,9 @@ def steps_of(name: str) -> tuple[str, str, str]:
     return f"{name} images", f"{name} objects", name
 
 
-def _load(addon: Addon, spec: ClusterSpec, bundle: Bundle, provider: Provider) -> Callable[[], str | None]:
+def _load(addon: Addon, read: Read, spec: ClusterSpec, bundle: Bundle, provider: Provider) -> Callable[[], str | None]:
     def load() -> str | None:
-        refs = images_in(_documents(addon, bundle))
+        refs = images_in(list(read()))
         injected = {image.ref for image in bundle.images if image.ref.rpartition(":")[0] == addon.injects}
         said = [provider.load_images(spec.name, bundle, sorted(refs | injected), [spec.control_plane])]
         if injected:
@@ -177,34 +184,31 @@ def _is_deployment(document: Obj) -> bool:
     return bool(document["kind"] == "Deployment")
 
 
-def _apply(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
+def _apply(read: Read, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
     def apply() -> None:
-        _apply_now(objects_of(addon, bundle)[0], spec, bundle)
+        at_once, _ = read()
+        Kube.connect(kubeconfig_path(spec.name)).apply(_told(at_once, spec, bundle))
 
     return apply
 
 
-def _apply_now(objects: Sequence[Obj], spec: ClusterSpec, bundle: Bundle) -> None:
-    told = [with_registry(with_digests(each, bundle), spec.registry) for each in objects]
-    Kube.connect(kubeconfig_path(spec.name)).apply(told)
+def _told(objects: Sequence[Obj], spec: ClusterSpec, bundle: Bundle) -> list[Obj]:
+    return [with_registry(with_digests(each, bundle), spec.registry) for each in objects]
 
 
-def _install(addon: Addon, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
+def _install(addon: Addon, read: Read, spec: ClusterSpec, bundle: Bundle) -> Callable[[], None]:
     def install() -> None:
         kube = Kube.connect(kubeconfig_path(spec.name))
         if addon.first:
             kube.rollout(addon.first, addon.namespace, timeout=ROLLOUT_SECONDS)
-        _apply_now(objects_of(addon, bundle)[1], spec, bundle)
+        _, later = read()
+        kube.apply(_told(later, spec, bundle))
         for deployment in addon.deployments:
             kube.rollout(deployment, addon.namespace, timeout=ROLLOUT_SECONDS)
         if addon.check:
             addon.check(kube, spec)
 
     return install
-
-
-def _documents(addon: Addon, bundle: Bundle) -> list[Obj]:
-    return [document for name in addon.manifests for document in _manifest(name, bundle)]
 
 
 def _manifest(name: str, bundle: Bundle) -> list[Obj]:

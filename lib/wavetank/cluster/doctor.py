@@ -18,7 +18,7 @@ from wavetank.cluster import rootless
 from wavetank.cluster.berth import choose, settled
 from wavetank.cluster.findings import Finding, Level
 from wavetank.cluster.needs import Thresholds, load_needs
-from wavetank.cluster.ports import is_taken, listener
+from wavetank.cluster.ports import taken_by
 from wavetank.cluster.provider import provider_for
 from wavetank.cluster.spec import ClusterSpec
 from wavetank.engine.machine import Machine, look
@@ -138,17 +138,13 @@ def _look_at_ports(spec: ClusterSpec) -> tuple[dict[int, str], dict[int, int]]:
             return {}, {}  # they are taken by right
         holder = provider.holder(spec)
     except WavetankError:  # there may be no engine yet
-        holder = _listens
+        holder = taken_by
     taken = {port: who for port in astuple(spec.ports) if (who := holder(port)) is not None}
     try:
         _, free = choose(spec.with_addons(("registry",)), (), holder)
     except ClusterError:
         return taken, {}
     return taken, {port: other for port, other in zip(astuple(spec.ports), astuple(free), strict=True) if port != other}
-
-
-def _listens(port: int) -> str | None:
-    return listener(port) if is_taken(port) else None
 
 
 def _find_bundle() -> tuple[str | None, str | None]:

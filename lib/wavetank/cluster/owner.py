@@ -13,6 +13,7 @@ import os
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import docker
 from platformdirs import user_state_path
@@ -43,7 +44,7 @@ _ID_LENGTH = 16
 
 def own_id() -> str:
     """Return this owner's id, which is made with the first thing that needs it."""
-    path = user_state_path("wavetank") / "owner"
+    path = _path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     while not (known := _read_id()):
         draft = path.with_name(f".owner.{os.getpid()}.{uuid.uuid4().hex}")
@@ -104,7 +105,7 @@ def forget(client: docker.DockerClient) -> None:
             or any(has_built(each.get("Labels")) for each in client.api.images(all=True, filters={"label": BUILT}))
         )
     if not left:
-        (user_state_path("wavetank") / "owner").unlink(missing_ok=True)
+        _path().unlink(missing_ok=True)
 
 
 def _is_from_before(folder: Folder) -> bool:
@@ -116,8 +117,12 @@ def _is_from_before(folder: Folder) -> bool:
         return False
 
 
+def _path() -> Path:
+    return user_state_path("wavetank") / "owner"
+
+
 def _read_id() -> str:
     try:
-        return (user_state_path("wavetank") / "owner").read_text(encoding="utf-8").strip()
+        return _path().read_text(encoding="utf-8").strip()
     except OSError:
         return ""

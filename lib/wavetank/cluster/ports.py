@@ -6,7 +6,7 @@ import errno
 import socket
 from pathlib import Path
 
-__all__ = ["is_taken", "listener"]
+__all__ = ["is_taken", "listener", "taken_by"]
 
 
 def is_taken(port: int) -> bool:
@@ -18,6 +18,11 @@ def is_taken(port: int) -> bool:
         except OSError as error:
             return error.errno in {errno.EADDRINUSE, errno.EACCES}
     return False
+
+
+def taken_by(port: int) -> str | None:
+    """Return who listens on 127.0.0.1:``port``, "" when that cannot be told; None when the port is free."""
+    return listener(port) if is_taken(port) else None
 
 
 def listener(port: int, proc: Path = Path("/proc")) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import unquote
 
-from wavetank.kube.connection import UNAUTHORIZED, Connection, Query
+from wavetank.kube.connection import Connection, Query
 from wavetank.kube.mark import ANSWER_WITHIN
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Channels:
             try:
                 self._socket = _open(connection, url, timeout)
             except WebSocketBadStatusException as error:
-                if error.status_code != UNAUTHORIZED or not connection.log_in_again(used):
+                if error.status_code != HTTPStatus.UNAUTHORIZED or not connection.log_in_again(used):
                     raise
                 self._socket = _open(connection, url, timeout)
         except WebSocketBadStatusException as error:

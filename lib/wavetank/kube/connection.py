@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlencode
@@ -32,7 +33,7 @@ from wavetank.kube.refusals import refusal
 if TYPE_CHECKING:
     from wavetank.proxies import Proxy
 
-__all__ = ["FIELD_MANAGER", "ONCE", "UNAUTHORIZED", "Connection", "Obj"]
+__all__ = ["FIELD_MANAGER", "ONCE", "READS", "Connection", "Obj"]
 
 Obj = dict[str, Any]
 """A Kubernetes object as the API returns it."""
@@ -47,8 +48,8 @@ SERVICE_ACCOUNT_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/toke
 LOG_IN_AGAIN_AFTER = 60.0
 """Seconds in which a program that logs in is not asked again, although what it gave is refused: it may ask a person."""
 
-UNAUTHORIZED = 401
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that change nothing."""
 
 # A kept connection that the server has closed is noticed without a retry. Worth repeating is 429, which a server
 # answers while it starts to serve a kind it has just learned; it says after how long.
@@ -190,7 +191,7 @@ class Connection:
         Raises `UnreachableError` when there was no answer within ``timeout`` seconds, and `ClusterError`, with nothing
         sent, for what writes to a cluster that is not Wavetank's. ``marking`` is for the mark itself, and nothing else.
         """
-        if method not in _READS and not marking:
+        if method not in READS and not marking:
             self._gate.pass_through(self, min(timeout or ANSWER_WITHIN, ANSWER_WITHIN))
         connect = CONNECT_TIMEOUT if timeout is None else min(CONNECT_TIMEOUT, timeout)
 
@@ -212,7 +213,7 @@ class Connection:
 
         used = self.configuration
         response = send()
-        if response.status == UNAUTHORIZED and self.log_in_again(used):
+        if response.status == HTTPStatus.UNAUTHORIZED and self.log_in_again(used):
             response.close()
             response = send()
         return response
@@ -280,14 +281,8 @@ class Connection:
             try:
                 self._use(self._login.configuration())
             except InputError as error:
-                told = error.help
-                raise UnreachableError(
-                    f"nobody is logged in at {self.server} any more: {error.summary}",
-                    observed=told.observed,
-                    expected=told.expected,
-                    command=told.command,
-                    hint=told.hint,
-                ) from error
+                summary = f"nobody is logged in at {self.server} any more: {error.summary}"
+                raise UnreachableError(summary, **error.help.parts()) from error
             return True
 
     def _use(self, configuration: Any) -> None:
@@ -306,7 +301,7 @@ class Connection:
     def refused(self, status: int, body: bytes) -> KubeError:
         """Return the error for what the server has refused; who asks, it knows by the kubeconfig."""
         error = refusal(status, body)
-        return unauthorized(self, error) if status == UNAUTHORIZED else error
+        return unauthorized(self, error) if status == HTTPStatus.UNAUTHORIZED else error
 
     def unreachable(self, error: Exception) -> UnreachableError:
         """Return the error for a server that did not answer, whichever way."""

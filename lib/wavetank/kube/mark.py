@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
 from wavetank.errors import ClusterError, KubeError, NotFoundError
@@ -44,7 +45,6 @@ HOLDS_FOR = 60.0
 _NAMESPACES = "/api/v1/namespaces"
 _PATH = f"{_NAMESPACES}/{NAMESPACE}/configmaps/{NAME}"
 _MANAGED_BY = {"app.kubernetes.io/managed-by": "wavetank"}
-_CONFLICT, _FORBIDDEN = 409, 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def write_mark(connection: Connection, mark: Mark) -> None:
     try:
         connection.call("POST", _NAMESPACES, query=_AS_WAVETANK, body=namespace, marking=True)
     except KubeError as error:
-        if error.status != _CONFLICT:  # it is there already
+        if error.status != HTTPStatus.CONFLICT:  # it is there already
             raise
     obj = {
         "apiVersion": "v1",
@@ -142,7 +142,7 @@ def _ask(connection: Connection, within: float) -> None:
     try:
         mark, why = read_mark(connection, within), f"it has no ConfigMap {NAME} in the namespace {NAMESPACE}"
     except KubeError as error:
-        if error.status != _FORBIDDEN:
+        if error.status != HTTPStatus.FORBIDDEN:
             raise
         mark, why = None, f"it does not say whether it is: {error.summary}"
     if mark is None:

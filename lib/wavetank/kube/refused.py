@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 
 from wavetank.errors import KubeError
 
 __all__ = ["is_for_good", "refused_by"]
 
-FORBIDDEN = 403
-_FOR_GOOD = frozenset({400, FORBIDDEN, 404, 422})
+_FOR_GOOD = frozenset({400, HTTPStatus.FORBIDDEN, 404, 422})
 _NOT_COUNTED_YET = "status unknown for quota"
 _QUOTA = re.compile(r"exceeded quota: ([^,\s]+)|failed quota: ([^,:\s]+)")
 _LIMITS = re.compile(r"\b(minimum|maximum) \S+ (usage|storage|limit)|max limit to request ratio", re.IGNORECASE)
@@ -26,7 +26,7 @@ def refused_by(error: KubeError) -> str:
     The server says so in words alone (kubernetes/kubernetes, plugin/pkg/admission/resourcequota/controller.go and
     plugin/pkg/admission/limitranger/admission.go).
     """
-    if error.status != FORBIDDEN:
+    if error.status != HTTPStatus.FORBIDDEN:
         return ""
     if quota := _QUOTA.search(error.summary):
         return f"ResourceQuota {quota[1] or quota[2]}"

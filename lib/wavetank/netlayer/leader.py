@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from wavetank.errors import KubeError, NotFoundError
 from wavetank.kube import Kind, Kube, Obj
@@ -26,7 +27,6 @@ _GIVE_UP_AFTER = 10.0
 _ANSWER_WITHIN = 1.5
 """For connecting and for each answer. A try is two questions, and once a minute a third: whose cluster it is. It takes
 9 s at most, so the last one is over before anybody takes over."""
-_CONFLICT = 409
 
 
 class LeadershipLostError(Exception):
@@ -93,7 +93,7 @@ class Lease:
         try:
             self._write({**(lease or self._new()), "spec": {**spec, **taken}})
         except KubeError as error:
-            if error.status != _CONFLICT:
+            if error.status != HTTPStatus.CONFLICT:
                 raise
             return False  # somebody was faster
         return True

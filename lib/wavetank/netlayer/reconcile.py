@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.kube import Kube, Obj
@@ -28,7 +29,6 @@ Key = tuple[str, str]
 FINALIZER = "wavetank.dev/netlayer"
 """Keeps an Ingress that is deleted until the copies of its certificates are gone: no owner reference reaches them."""
 
-CONFLICT, FORBIDDEN = 409, 403
 _LATER = 2.0
 """Seconds until what only others can put right is looked at again, if nothing tells of it before."""
 _CERTIFICATES_AGAIN = 30.0
@@ -113,7 +113,7 @@ class Reconciler:
         try:
             source = self._kube.find("Secret", certificate.secret, certificate.namespace)
         except KubeError as error:
-            if error.status != FORBIDDEN:
+            if error.status != HTTPStatus.FORBIDDEN:
                 raise
             raise _RefusedError("SecretHidden", f"the Secret {where} may not be read: {_LET_IN}", _LATER) from error
         if source is None:
@@ -130,7 +130,7 @@ class Reconciler:
                 self._kube.create(wanted)
                 return
             except KubeError as error:
-                if error.status != CONFLICT:
+                if error.status != HTTPStatus.CONFLICT:
                     raise
             there = self._kube.get(kind, name, namespace)  # just made, or without the label that it is known by
             if not _is_ours_too(there, wanted):
@@ -230,7 +230,7 @@ def _put_right(there: Obj, wanted: Obj) -> Obj:
 
 def _passes(error: KubeError) -> bool:
     """Tell whether the same may succeed a moment later."""
-    return error.status in (0, CONFLICT, 429) or error.status >= 500
+    return error.status in (0, HTTPStatus.CONFLICT, 429) or error.status >= 500
 
 
 def _taken(lost: dict[str, str]) -> str:

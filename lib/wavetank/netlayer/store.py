@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from http import HTTPStatus
 
 from wavetank.errors import KubeError
 from wavetank.kube import Kind, Kube, Obj
@@ -11,7 +12,6 @@ from wavetank.kube.watch import BACK, LOST, SYNCED, changes
 
 __all__ = ["Store"]
 
-FORBIDDEN = 403
 _ASK_AGAIN = 10.0
 """Seconds until it is asked again what the API server has refused to show."""
 
@@ -46,7 +46,7 @@ class Store:
             try:
                 self._follow(stop)
             except KubeError as error:
-                if not self._optional or error.status != FORBIDDEN:
+                if not self._optional or error.status != HTTPStatus.FORBIDDEN:
                     raise
                 self.allowed = False
                 self.synced.set()

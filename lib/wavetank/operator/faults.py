@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from wavetank.errors import InputError, KubeError, NotFoundError
@@ -38,7 +39,6 @@ __all__ = ["EFFECTS", "GIVE_UP_AFTER", "FaultTender"]
 GIVE_UP_AFTER = 30.0
 """Seconds of failing to revert after which a deleted fault is let go, with what is to be put back in its status."""
 _SOON = 1.0
-FORBIDDEN = 403
 _BREAKING = threading.Lock()
 """Two faults must not plan to change the same value at the same time."""
 
@@ -167,7 +167,7 @@ class FaultTender:
 
         A namespace that is deleted may lose the operator's binding before the last of its faults.
         """
-        if error.status == FORBIDDEN:
+        if error.status == HTTPStatus.FORBIDDEN:
             return True
         self._failing_since = self._failing_since or time.monotonic()
         return time.monotonic() - self._failing_since >= GIVE_UP_AFTER

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from wavetank.errors import InputError, KubeError, NotFoundError
@@ -31,7 +32,6 @@ from wavetank.waves import is_held
 
 __all__ = ["LoadTender"]
 
-CONFLICT, FORBIDDEN = 409, 403
 _SOON = 1.0
 _AT_ONCE = 0.2
 _CHECK_EVERY = 10.0
@@ -46,8 +46,6 @@ _STOP_WITHIN = 5.0
 """Seconds a pod may take to end after it was stopped; then it is deleted."""
 _ENDED_ITSELF = (HELD, NOT_HELD)
 """Exit codes of a load pod that has told all."""
-_PAST_TIME = "DeadlineExceeded"
-"""Why a pod has ended that the kubelet has ended."""
 
 
 class LoadTender:
@@ -103,7 +101,7 @@ class LoadTender:
         except KubeError as error:
             if is_for_good(error):
                 return self._finish("Failed", f"its pod is refused: {error.summary}{_mended_by(error)}")
-            if error.status != CONFLICT:  # made by a look that did not come to write it down
+            if error.status != HTTPStatus.CONFLICT:  # made by a look that did not come to write it down
                 self._write({"phase": "Pending", "message": f"its pod cannot be made yet: {error.summary}"})
                 raise
         name = pod["metadata"]["name"]
@@ -156,7 +154,7 @@ class LoadTender:
         words = f"{figures.get('sent', 0)} sent, {figures.get('failed', 0)} failed"
         if resource["spec"].get("stop"):
             return self._finish("Stopped", words, counted)
-        if code in _ENDED_ITSELF and not self._broke_off(resource, pod, figures):
+        if code in _ENDED_ITSELF and not _broke_off(resource, figures):
             return self._finish("Completed", words + _schedule(code, figures), counted)
         so_far = self._told(name)
         reported, reason = so_far.seconds, pod["status"].get("reason")
@@ -166,12 +164,6 @@ class LoadTender:
         counted = {"sent": so_far.sent, "failed": so_far.failed}
         broke_off = f"it broke off after {reported} s of {resource['spec']['duration']}: {why}; {so_far!r}"
         return self._finish("Failed", broke_off, counted)
-
-    def _broke_off(self, resource: Obj, pod: Obj, figures: Mapping[str, Any]) -> bool:
-        """Tell whether the kubelet has ended it before all was due, as when the machine slept in between."""
-        if pod["status"].get("reason") != _PAST_TIME:
-            return False
-        return bool(figures.get("scheduled", 0) < Load.from_resource(resource).requests)
 
     def _told(self, pod: str) -> Summary:
         """Return the sum of the seconds that are in the pod's log."""
@@ -183,7 +175,7 @@ class LoadTender:
         try:
             self._kube.delete_object("Pod", name, self._namespace)
         except KubeError as error:
-            if error.status != FORBIDDEN:
+            if error.status != HTTPStatus.FORBIDDEN:
                 raise
 
     def _last_line(self, pod: Obj) -> str:
@@ -198,6 +190,12 @@ class LoadTender:
 
     def _write(self, status: dict[str, Any]) -> None:
         self._kube.patch("Load", self._name, self._namespace, {"status": status}, subresource="status")
+
+
+def _broke_off(resource: Obj, figures: Mapping[str, Any]) -> bool:
+    """Tell whether a load was ended before all was due: by the kubelet after a sleep, or with its node."""
+    requests = Load.from_resource(resource).requests
+    return bool(figures.get("scheduled", requests) < requests)
 
 
 def _mended_by(error: KubeError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 
 from wavetank.errors import KubeError
 from wavetank.faults.mesh import Injection
@@ -18,7 +19,6 @@ from wavetank.waves import API_VERSION
 
 __all__ = ["InjectInMesh"]
 
-CONFLICT = 409
 _TRIES = 5
 _REWRITING = threading.Lock()
 """Between the two updates of a change (see `wavetank.faults.ownership`) no other fault must look."""
@@ -110,9 +110,9 @@ def _rewrite(order: Order, planned: Injection, change: Callable[[Obj], Obj | Non
                 found = order.kube.replace(given, MANAGER)
             return found
         except KubeError as error:
-            if error.status != CONFLICT:
+            if error.status != HTTPStatus.CONFLICT:
                 raise
-    raise KubeError(f"VirtualService {planned.name} changes faster than it can be written", status=CONFLICT)
+    raise KubeError(f"VirtualService {planned.name} changes faster than it can be written", status=HTTPStatus.CONFLICT)
 
 
 def _find(order: Order, planned: Injection) -> Obj | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from wavetank.errors import KubeError
@@ -16,7 +17,6 @@ from wavetank.operator.rules import plan_break
 
 __all__ = ["BreakObject"]
 
-CONFLICT = 409
 _TRIES = 5
 """A Node's status changes every few seconds, a Deployment's during a rollout: a write may have to be repeated."""
 
@@ -80,6 +80,6 @@ def _change(order: Order, planned: Break, change: Callable[[Obj], Obj | None]) -
         try:
             return order.kube.replace(changed), True
         except KubeError as error:
-            if error.status != CONFLICT:
+            if error.status != HTTPStatus.CONFLICT:
                 raise
-    raise KubeError(f"{planned.kind} {planned.name} changes faster than it can be written", status=CONFLICT)
+    raise KubeError(f"{planned.kind} {planned.name} changes faster than it can be written", status=HTTPStatus.CONFLICT)

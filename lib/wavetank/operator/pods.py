@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from http import HTTPStatus
 
 from wavetank.errors import KubeError, NotFoundError, UnreachableError
 from wavetank.faults.switch import PORT, restarts, running, switch_target
@@ -17,7 +18,6 @@ from wavetank.operator.rules import selector_of
 
 __all__ = ["CrashContainers", "KillPods", "SwitchInPods"]
 
-CONFLICT = 409
 _ANSWER_WITHIN = 1.0
 """Seconds a pod has to answer about its faults."""
 _AT_ONCE = 16
@@ -42,7 +42,7 @@ class KillPods:
                     uid=chosen["uid"],
                 )
             except KubeError as error:
-                if error.status != CONFLICT:  # another pod of this name by now: the chosen one is gone
+                if error.status != HTTPStatus.CONFLICT:  # another pod of this name by now: the chosen one is gone
                     raise
         names = tuple(chosen["name"] for chosen in original["pods"])
         return Outcome(names, f"killed {', '.join(names)}", over=True)

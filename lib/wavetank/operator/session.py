@@ -12,10 +12,9 @@ import aiohttp
 import kopf
 
 from wavetank.kube import Kube
+from wavetank.kube.connection import READS
 
 __all__ = ["log_in"]
-
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def log_in(kube: Kube) -> kopf.AiohttpSession:
@@ -23,7 +22,7 @@ async def log_in(kube: Kube) -> kopf.AiohttpSession:
     info = _credentials(kube)
 
     async def gate(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        if request.method not in _READS:
+        if request.method not in READS:
             await asyncio.to_thread(kube.require_mark)
         return await send(request)
 

@@ -79,7 +79,9 @@ class LoadRun:
                 last_words = [*last_words, line][-_LAST_WORDS:]
                 continue
             if not isinstance(told, Second):
-                return
+                if told.get("scheduled", 0) >= self._requests():
+                    return
+                break
             if told.t > last:
                 last = told.t
                 yield told
@@ -101,25 +103,22 @@ class LoadRun:
     def stop(self) -> None:
         """End the load now and return when it has ended; stopping an ended load does nothing."""
         self.kube.patch("Load", self.name, self.namespace, {"spec": {"stop": True}})
-        self.kube.wait_for(
+        self._await_end(STOP_WITHIN, "the load to end after it was asked to stop")
+
+    def _await_end(self, timeout: float, waiting_for: str) -> Obj | None:
+        """Return the load as it is once it has ended, None when it is gone."""
+        return self.kube.wait_for(
             "Load",
             self.name,
             self.namespace,
             lambda load: load is None or _phase(load) in ENDED,
-            timeout=STOP_WITHIN,
-            waiting_for="the load to end after it was asked to stop",
+            timeout=timeout,
+            waiting_for=waiting_for,
         )
 
     def _refuse_half(self, seconds: int) -> None:
-        """Raise `KubeError` when a load that told no sum after ``seconds`` was not stopped: it has not told all."""
-        found = self.kube.wait_for(
-            "Load",
-            self.name,
-            self.namespace,
-            lambda load: load is None or _phase(load) in ENDED,
-            timeout=_TOLD_WITHIN,
-            waiting_for="Wavetank's operator to say how the load ended",
-        )
+        """Raise `KubeError` when a load that has not told all after ``seconds`` was not stopped."""
+        found = self._await_end(_TOLD_WITHIN, "Wavetank's operator to say how the load ended")
         if found and _phase(found) == "Failed":
             raise KubeError(
                 f"the load {self.name} broke off after {seconds} s",
@@ -128,6 +127,11 @@ class LoadRun:
                 command=self.kube.connection.kubectl("-n", self.namespace, "describe", "load", self.name),
                 hint="start it again: what it has told is not the whole",
             )
+
+    def _requests(self) -> int:
+        """Return how many requests are due in all."""
+        found = self.kube.find("Load", self.name, self.namespace)
+        return Load.from_resource(found).requests if found else 0
 
     def _pod(self) -> str:
         """Return the name of the load's pod once it has started."""

@@ -74,5 +74,6 @@ def test_list_and_stop(operator: Operator, api: ApiServer, tmp_path: Path) -> No
 def test_follow_tells_a_load_from_its_beginning(operator: Operator, api: ApiServer, tmp_path: Path) -> None:
     start_load(Kube.connect(api.kubeconfig(tmp_path)), LOAD, NAMESPACE)
     operator.says(*(second(t).to_line() for t in range(3)), summary_line(3))
+    operator.end("Completed")
 
     assert len(wavetank_load("follow", "steady").output.splitlines()) == 4

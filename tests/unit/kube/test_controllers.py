@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from tests.support.apiserver import ApiServer
@@ -13,17 +11,6 @@ from tests.support.apiserver import ApiServer
 from wavetank.errors import WaitTimeoutError
 from wavetank.kube import Kube
 from wavetank.kube.controllers import await_controllers
-
-
-@pytest.fixture
-def api() -> Iterator[ApiServer]:
-    with ApiServer() as server:
-        yield server
-
-
-@pytest.fixture
-def kube(api: ApiServer, tmp_path: Path) -> Kube:
-    return Kube.connect(api.kubeconfig(tmp_path))
 
 
 def renew(api: ApiServer, ago: float) -> None:

@@ -1,17 +1,22 @@
 """Labs on a cluster whose registry and nodes are called otherwise than labs are written."""
 
+import json
 import re
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from tests.support.fake_engine import FakeEngine
 
-from wavetank.cluster import Berth, Ports, kubeconfig_path
+from wavetank.cluster import SHIPPED, Berth, Ports, kubeconfig_path
+from wavetank.kube import Kube
 from wavetank.kube.manifest import parse
 from wavetank.lesson import LabSession, find_lab, lab_ids, open_lab
 from wavetank.lesson.declared import declared
+from wavetank.lesson.lab import Lab
 from wavetank.lesson.library import LABS
+from wavetank.lesson.progress import ProgressFile
 from wavetank.lesson.workshop import Workshop, as_solved
 
 MOVED = Berth(name="wavetank-2", ports=Ports(8090, 8091, 5011), owner="me")
@@ -82,3 +87,13 @@ def test_a_trial_is_built_under_a_name_that_nobody_else_on_the_engine_has() -> N
 
 def test_a_session_without_any_cluster_uses_what_is_shipped(session: LabSession) -> None:
     assert session.registry == "localhost:5001"
+
+
+def test_a_lab_that_was_changed_since_it_was_read_is_read_anew_only_for_other_names(
+    lab: Lab, kube: Kube, tmp_path: Path
+) -> None:
+    session = LabSession(replace(lab, namespace="elsewhere"), ProgressFile(tmp_path / "progress.json"), kube=kube)
+    (tmp_path / "berth.json").write_text(json.dumps(asdict(replace(SHIPPED, owner="somebody"))))
+    assert session.kube.alive()
+    assert session.model.namespace == "elsewhere"
+    assert session.model.berth.owner == "somebody"

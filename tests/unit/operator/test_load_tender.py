@@ -54,7 +54,7 @@ def ended_with(code: int) -> Mapping[str, Any]:
 
 def report(pond: Pond, sent: int = 40, failed: int = 3) -> None:
     second = Second(0, "2026-11-23T17:40:00Z", sent, sent, 0, {"200": sent - failed, "503": failed}, "", "")
-    summary = Summary(seconds=1, scheduled=sent, sent=sent)
+    summary = Summary(seconds=60, scheduled=1200, sent=sent, unsent=1200 - sent)
     summary.status.update(second.status)
     pond.api.log(pod(pond)["metadata"]["name"], summary.to_line(), namespace=NAMESPACE)
 
@@ -123,16 +123,17 @@ def test_what_a_load_has_sent_before_its_node_was_restarted_is_told(pond: Pond, 
     assert "ended with exit code 255; 60 sent in 3 s, 3 failed (5.0%)" in told["message"]
 
 
-def test_a_load_that_the_kubelet_ends_before_all_was_due_has_not_completed(pond: Pond, web: None) -> None:
+@pytest.mark.parametrize("reason", ["DeadlineExceeded", "Terminated"], ids=["after a sleep", "with its node"])
+def test_a_load_that_is_ended_before_all_was_due_has_not_completed(pond: Pond, web: None, reason: str) -> None:
     tending = tender(pond)
     tending.look()
     summary = Summary.of(Second(t, "2026-11-23T17:40:00Z", 20, 20, 0, {"200": 20}, EMPTY, EMPTY) for t in range(3))
     lines = [*(second(t) for t in range(3)), summary.to_line()]
     pond.api.log(pod(pond)["metadata"]["name"], *lines, namespace=NAMESPACE)
-    play(pond, "Failed", ended_with(0), reason="DeadlineExceeded")
+    play(pond, "Failed", ended_with(0), reason=reason)
     assert reasons(tending.look()) == ["Failed"]
     assert "it broke off after 3 s of 1m" in status(pond)["message"]
-    assert "DeadlineExceeded" in status(pond)["message"]
+    assert reason in status(pond)["message"]
 
 
 def test_what_a_load_missed_while_it_stood_still_is_told(pond: Pond, web: None) -> None:

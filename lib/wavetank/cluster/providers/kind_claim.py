@@ -16,7 +16,7 @@ from docker.models.networks import Network
 from wavetank.cluster import owner
 from wavetank.cluster.berth import PORTS, Berth, choose, label_of, needed, ports_from, refuse_port, words_of
 from wavetank.cluster.beside import PREFIX
-from wavetank.cluster.ports import is_taken, listener
+from wavetank.cluster.ports import taken_by
 from wavetank.cluster.provider import Neighbour
 from wavetank.cluster.providers.kind_parts import CLUSTER, Parts
 from wavetank.cluster.spec import ClusterSpec
@@ -59,8 +59,9 @@ def claim(client: docker.DockerClient, spec: ClusterSpec, bundle: Bundle) -> tup
     if parts.nodes():
         return here, note or "there already"
     for key, port in asdict(ports).items():
-        if is_taken(port) and (key != "registry" or ("registry" in spec.addons and not beside)):
-            raise refuse_port(spec, key, port, listener(port))
+        needed_now = key != "registry" or ("registry" in spec.addons and not beside)
+        if needed_now and (who := taken_by(port)) is not None:
+            raise refuse_port(spec, key, port, who)
     return here, note
 
 
@@ -79,7 +80,7 @@ def holder(client: docker.DockerClient, *, but: str = "") -> Callable[[int], str
     def who_has(port: int) -> str | None:
         if port in claimed:
             return claimed[port]
-        return listener(port) if is_taken(port) else None
+        return taken_by(port)
 
     return who_has
 
