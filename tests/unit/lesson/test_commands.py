@@ -52,7 +52,7 @@ def test_a_lab_from_a_terminal() -> None:
 def test_what_a_check_waits_for_is_told_on_the_side() -> None:
     lesson.open_lab("09-sample").apply("scale")
     result = CliRunner().invoke(lesson.check, ["09-sample", "scale"])
-    assert "waiting up to 1 s: the rollout of web" in result.stderr
+    assert "waiting up to 1 s: at least 2 pods of app=web are ready" in result.stderr
 
 
 def test_the_package_loads_nothing_until_a_name_is_used() -> None:

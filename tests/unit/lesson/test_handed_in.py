@@ -10,6 +10,7 @@ from tests.support.harbour import NAMESPACE, WEB, Harbour
 
 from wavetank.kube import Kube
 from wavetank.lesson import LabSession
+from wavetank.lesson.files import lay_out
 from wavetank.lesson.handed_in import not_handed_in
 
 TWO = WEB.replace("replicas: 1", "replicas: 2")
@@ -20,6 +21,7 @@ def file(session: LabSession) -> Path:
     """The learner's file, at a checkpoint that is well by itself."""
     session.goto("afloat")
     (one,) = session.model.exercise("scale").files
+    lay_out([one])
     return one.learner
 
 
