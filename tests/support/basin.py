@@ -152,7 +152,7 @@ class Basin:
 
 
 def free_ports() -> Ports:
-    """Return free ports below those that the system gives away itself; processes side by side look in other hundreds."""
+    """Return free ports below those that the system gives away; each test process looks in a hundred of its own."""
     first = 20000 + os.getpid() % 100 * 100
     ingress, gateway, registry, *_ = (port for port in range(first, first + 100) if not is_taken(port))
     return Ports(ingress, gateway, registry)

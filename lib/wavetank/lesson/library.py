@@ -19,11 +19,14 @@ def lab_ids(labs: Path = LABS) -> list[str]:
     return sorted(path.parent.name for path in labs.glob("*/lab.yaml"))
 
 
-def find_lab(id_: str, labs: Path = LABS, berth: Berth = SHIPPED) -> Lab:
-    """Read the lab called ``id_`` for a cluster at ``berth``; raises `InputError` that names the known ones."""
+def find_lab(id_: str, labs: Path = LABS, berth: Berth = SHIPPED, namespace: str = "") -> Lab:
+    """Read the lab called ``id_`` for a cluster at ``berth``, told in ``namespace`` when that is not the lab's own.
+
+    Raises `InputError` that names the known ones.
+    """
     if id_ not in lab_ids(labs):
         raise InputError(f"there is no lab {id_!r}", expected=f"one of: {', '.join(lab_ids(labs)) or 'none'}")
-    return load_lab(labs / id_ / "lab.yaml", berth)
+    return load_lab(labs / id_ / "lab.yaml", berth, namespace)
 
 
 def cluster_for(id_: str, cluster: str = "kind", labs: Path = LABS) -> ClusterSpec:

@@ -26,7 +26,7 @@ from wavetank.lesson.lab import (
     Prediction,
 )
 from wavetank.lesson.place import place_for
-from wavetank.lesson.telling import told, told_file
+from wavetank.lesson.telling import Telling
 from wavetank.traffic import Load, Question
 
 __all__ = ["SCHEMA", "load_lab"]
@@ -36,18 +36,21 @@ W = TypeVar("W", Load, Fault)
 SCHEMA = Path(__file__).with_name("lab.schema.json")
 
 
-def load_lab(path: Path, berth: Berth = SHIPPED) -> Lab:
+def load_lab(path: Path, berth: Berth = SHIPPED, namespace: str = "") -> Lab:
     """Read the ``lab.yaml`` at ``path``; raises `InputError` with file, line and what was expected.
 
-    Labs are written for the berth of the project's own spec. For a cluster at another ``berth`` they are told with the
-    names of its registry and nodes, and so is each file of theirs that names one (`wavetank.lesson.telling`).
+    Labs are written for the berth of the project's own spec, and for a namespace. For a cluster at another ``berth``
+    they are told with the names of its registry and nodes, and in another ``namespace`` with its name, and so is each
+    file of theirs that names one (`wavetank.lesson.telling`).
 
     Solutions lie beside the labs: ``solutions/<lab>/exercises/`` for ``labs/<lab>/lab.yaml``. The learner's files lie
     in ``labs/<lab>/exercises/``, or where `place_for` says that this user's are.
     """
     document = load_document(path, load_schema(SCHEMA))
     _check_names(document)
-    document = replace(document, data=told(document.data, berth))
+    written = document.data.get("namespace", "tidewater")
+    here = Telling(berth, written, namespace or written)
+    document = replace(document, data=here.data(document.data))
     data, folder = document.data, path.parent
     return Lab(
         id=data["id"],
@@ -55,24 +58,24 @@ def load_lab(path: Path, berth: Berth = SHIPPED) -> Lab:
         minutes=data["minutes"],
         objectives=tuple(data["objectives"]),
         addons=tuple(data["cluster"]["addons"]),
-        checkpoints=tuple(_checkpoint(item, folder, berth) for item in data["checkpoints"]),
+        checkpoints=tuple(_checkpoint(item, folder, here) for item in data["checkpoints"]),
         folder=folder,
         begins=data["cluster"].get("begins"),
-        namespace=data.get("namespace", "tidewater"),
-        exercises=tuple(_exercise(document, index, folder, berth) for index in range(len(data.get("exercises", ())))),
+        namespace=here.namespace,
+        exercises=tuple(_exercise(document, index, folder, here) for index in range(len(data.get("exercises", ())))),
         images={name: _image(name, item, folder) for name, item in data.get("images", {}).items()},
         loads={name: _resource(Load, document, "loads", name) for name in data.get("loads", ())},
         faults={name: _resource(Fault, document, "faults", name) for name in data.get("faults", ())},
         asks={name: _ask(document, name) for name in data.get("asks", ())},
-        material={name: told_file(folder / path, berth) for name, path in data.get("material", {}).items()},
+        material={name: here.file(folder / path) for name, path in data.get("material", {}).items()},
         predictions=tuple(_prediction(document, index) for index in range(len(data.get("predictions", ())))),
         berth=berth,
         document=document,
     )
 
 
-def _checkpoint(data: Mapping[str, Any], folder: Path, berth: Berth) -> Checkpoint:
-    manifests = tuple(told_file(folder / manifest, berth) for manifest in data.get("manifests", ()))
+def _checkpoint(data: Mapping[str, Any], folder: Path, here: Telling) -> Checkpoint:
+    manifests = tuple(here.file(folder / manifest) for manifest in data.get("manifests", ()))
     without, images = tuple(data.get("without", ())), tuple(data.get("images", ()))
     return Checkpoint(data["id"], data["title"], manifests, without, images, data.get("sidecars"))
 
@@ -88,14 +91,14 @@ def _mine(folder: Path, name: str) -> Path:
     return (place_for(folder.parent) / folder.name if name.startswith("exercises/") else folder) / name
 
 
-def _exercise(document: Document, index: int, folder: Path, berth: Berth) -> Exercise:
+def _exercise(document: Document, index: int, folder: Path, here: Telling) -> Exercise:
     data = document.data["exercises"][index]
     solutions = folder.parent.parent / "solutions" / folder.name
     files = tuple(
         ExerciseFile(
-            told_file(folder / "starters" / name, berth),
+            here.file(folder / "starters" / name),
             _mine(folder, f"exercises/{name}"),
-            told_file(solutions / "exercises" / name, berth),
+            here.file(solutions / "exercises" / name),
         )
         for name in data["files"]
     )

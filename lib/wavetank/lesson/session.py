@@ -329,7 +329,8 @@ class LabSession:
         if berth != self.model.berth:
             told_alike = (berth.name, berth.ports) == (self.model.berth.name, self.model.berth.ports)
             path = self.model.folder / "lab.yaml"
-            self.model = self.images.lab = replace(self.model, berth=berth) if told_alike else load_lab(path, berth)
+            moved = replace(self.model, berth=berth) if told_alike else load_lab(path, berth, self.namespace)
+            self.model = self.images.lab = moved
             _lay_out(self.model)
         return self.model
 

@@ -40,6 +40,17 @@ def test_no_lab_names_another_registry_or_node_than_the_clusters(id_: str) -> No
     assert find_lab(id_) == find_lab(id_, berth=Berth()), "as it is shipped it is used where it lies"
 
 
+@pytest.mark.parametrize("id_", lab_ids())
+def test_no_lab_names_another_namespace_than_the_one_it_is_told_in(id_: str) -> None:
+    lab = find_lab(id_, namespace="elsewhere")
+    assert lab.namespace == "elsewhere"
+    files = [*lab.material.values(), *(path for step in lab.checkpoints for path in step.manifests)]
+    files += [path for each in lab.exercises for file in each.files for path in (file.starter, file.solution)]
+    texts = [repr(lab.document.data if lab.document else ""), *(path.read_text() for path in files)]
+    named = re.compile(r".*(?:-n |/ns/|namespace: |eventing/|\b(?!cluster)[a-z]+\.)tidewater\b(?!\.example).*")
+    assert [found[0] for text in texts if (found := named.search(text))] == []
+
+
 def test_a_checkpoint_is_declared_with_the_clusters_names() -> None:
     deployment = next(
         obj for obj in declared(find_lab("01-containers", berth=MOVED), "overwritten") if obj["kind"] == "Deployment"
