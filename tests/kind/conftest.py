@@ -1,7 +1,12 @@
-"""The real cluster that these tests share: brought up once (seconds when it is up already), never taken down here."""
+"""The real cluster that these tests share: brought up once (seconds when it is up already), never taken down here.
+
+Most tests have a namespace of their own and run side by side. Those that stop nodes, or break what everybody shares,
+are marked ``alone``: they come afterwards, one at a time.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import uuid
 from collections.abc import Iterator
 
@@ -11,21 +16,23 @@ from wavetank.cluster import ClusterSpec, Provider, find_spec, kubeconfig_path, 
 from wavetank.kube import Kube
 from wavetank.waves import let_operator_in
 
-ADDONS = ("metrics-server", "ingress", "operator", "registry", "istio", "traces")
-SERVERLESS = (*ADDONS, "knative", "eventing")
+ADDONS = ("metrics-server", "ingress", "operator", "registry", "istio", "traces", "knative", "eventing")
+LAST = ("test_private_internet", "test_zz_down")
+"""They take the cluster down."""
+SPREAD = ("test_faults", "test_lesson_checks", "test_load", "test_mesh_faults", "test_mesh_trouble", "test_labs")
+"""Whose tests have nothing in common, so that several processes may share them; the others stay together by file."""
+SERVERLESS = ("test_knative", "test_eventing", "test_netlayer", "test_ingress_conformance")
+"""They measure how soon pods come, and break what brings them: one after the other."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what needs Knative come late (until then the machine has a dozen processes less to run), and the end last."""
-    items.sort(key=lambda item: (_takes_it_down(item), _needs_knative(item)))
-
-
-def _takes_it_down(item: pytest.Item) -> bool:
-    return "test_private_internet" in item.nodeid or "test_zz_down" in item.nodeid
-
-
-def _needs_knative(item: pytest.Item) -> bool:
-    return "serverless" in item.nodeid or "knative_kube" in getattr(item, "fixturenames", ())
+    """Say what has to stay in one process, the longest first, and let come last what takes the cluster down."""
+    for item in items:
+        file = item.path.stem
+        if file not in SPREAD:
+            item.add_marker(pytest.mark.xdist_group("serverless" if file in SERVERLESS else file))
+    items.sort(key=lambda item: (item.path.stem in LAST, item.path.stem not in (*SERVERLESS, "test_labs")))
 
 
 @pytest.fixture(scope="session")
@@ -39,17 +46,12 @@ def provider(spec: ClusterSpec) -> Provider:
 
 
 @pytest.fixture(scope="session")
-def kube(spec: ClusterSpec) -> Kube:
-    """The API of a cluster with every addon but Knative's."""
-    up(spec)
-    return Kube.connect(kubeconfig_path(spec.name))
-
-
-@pytest.fixture(scope="session")
-def knative_kube(kube: Kube, spec: ClusterSpec) -> Kube:
+def kube(spec: ClusterSpec, tmp_path_factory: pytest.TempPathFactory) -> Kube:
     """The API of a cluster with every addon."""
-    up(spec.with_addons(SERVERLESS))
-    return kube
+    with (tmp_path_factory.getbasetemp().parent / "up").open("w") as turn:  # of the processes that run side by side
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        up(spec)
+    return Kube.connect(kubeconfig_path(spec.name))
 
 
 @pytest.fixture

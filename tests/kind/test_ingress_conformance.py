@@ -86,7 +86,7 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="module")
-def repository(knative_kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str, str]:
+def repository(kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str, str]:
     """Where the images are in the cluster's registry, and their tag: another one for other modules."""
     engine = connect()
     place, tag = f"{spec.registry}/conformance", hashlib.sha256((SOURCE / "go.sum").read_bytes()).hexdigest()[:12]
@@ -100,12 +100,12 @@ def repository(knative_kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str,
 
 
 @pytest.fixture(scope="module")
-def namespace(knative_kube: Kube) -> Iterator[None]:
+def namespace(kube: Kube) -> Iterator[None]:
     """The namespace whose name the tests take for granted."""
     labels = {"app.kubernetes.io/managed-by": "wavetank"}
     made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
-    knative_kube.delete(made, wait=90)
-    knative_kube.apply(made)
+    kube.delete(made, wait=90)
+    kube.apply(made)
     rights = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "wavetank-netlayer-certificates"}
     lets_in = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -114,19 +114,17 @@ def namespace(knative_kube: Kube) -> Iterator[None]:
         "roleRef": rights,
         "subjects": [{"kind": "ServiceAccount", "name": "netlayer", "namespace": "knative-serving"}],
     }
-    knative_kube.apply([*parse(TLS), lets_in])
+    kube.apply([*parse(TLS), lets_in])
     yield
-    knative_kube.delete(TLS)
-    knative_kube.delete(made, wait=90)
+    kube.delete(TLS)
+    kube.delete(made, wait=90)
 
 
 @pytest.fixture
-def results(
-    knative_kube: Kube, spec: ClusterSpec, built: Path, repository: tuple[str, str], namespace: None
-) -> dict[str, str]:
+def results(kube: Kube, spec: ClusterSpec, built: Path, repository: tuple[str, str], namespace: None) -> dict[str, str]:
     """PASS, FAIL or SKIP of every test."""
     place, tag = repository
-    addresses = knative_kube.get("Node", spec.control_plane)["status"]["addresses"]
+    addresses = kube.get("Node", spec.control_plane)["status"]["addresses"]
     node = next(address["address"] for address in addresses if address["type"] == "InternalIP")
     ran = subprocess.run(
         [

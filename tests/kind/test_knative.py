@@ -108,22 +108,22 @@ class Knative:
 
 
 @pytest.fixture(scope="module")
-def knative(knative_kube: Kube) -> Iterator[Knative]:
+def knative(kube: Kube) -> Iterator[Knative]:
     labels = {"app.kubernetes.io/managed-by": "wavetank"}
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
-    knative_kube.delete(space, wait=120)
-    knative_kube.apply(space)
-    let_operator_in(knative_kube, NAMESPACE)
-    made = Knative(knative_kube)
-    knative_kube.apply(FUNCTIONS / "logbook.yaml", namespace=NAMESPACE)
+    kube.delete(space, wait=120)
+    kube.apply(space)
+    let_operator_in(kube, NAMESPACE)
+    made = Knative(kube)
+    kube.apply(FUNCTIONS / "logbook.yaml", namespace=NAMESPACE)
     for name in (*SLEEPERS, *OTHERS):
         made.apply(name)
     made.apply("queue", concurrency=1, most=1)
     for name in (*SLEEPERS, *OTHERS, "queue"):
         made.await_ready(name, 1)
-    knative_kube.rollout("logbook", NAMESPACE)
+    kube.rollout("logbook", NAMESPACE)
     yield made
-    knative_kube.delete(space)
+    kube.delete(space)
 
 
 def function(

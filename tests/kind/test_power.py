@@ -13,7 +13,7 @@ from wavetank.engine import connect
 from wavetank.kube import Kube, Obj
 from wavetank.kube.power import POWER_OFF_UNTIL
 
-pytestmark = pytest.mark.kind
+pytestmark = [pytest.mark.kind, pytest.mark.alone]
 
 
 def is_ready(node: Obj | None) -> bool:

@@ -51,6 +51,8 @@ from wavetank.traffic.here import LoadHere, ask_here, send_here
 
 __all__ = ["LabSession", "open_lab"]
 
+NAMESPACE = "WAVETANK_NAMESPACE"
+"""The variable that names the namespace in which every lab is done."""
 MESH = "istio"
 """The addon whose sidecars have to hear of a change before it counts."""
 
@@ -71,11 +73,14 @@ def open_lab(
     `CheckFailedError`. The cluster is ``kube``, else the one that ``$KUBECONFIG`` or the pod's own account names, else
     the one that `wavetank up` has made. Raises `InputError` when there is no such lab, or its file is wrong.
 
-    ``$KUBECONFIG`` and ``$PATH`` of this process are set, so that a cell's ``!kubectl get pods`` asks the same cluster.
+    The lab is done in its own namespace, or in the one that ``$WAVETANK_NAMESPACE`` names: so several people share a
+    cluster. ``$KUBECONFIG`` and ``$PATH`` of this process are set, so that a cell's ``!kubectl get pods`` asks the same
+    cluster.
     """
     if kube is None:
         _put_kubectl_at_hand()
-    lab = find_lab(id_, labs, used_berth(kube.connection.kubeconfig if kube else None))
+    berth = used_berth(kube.connection.kubeconfig if kube else None)
+    lab = find_lab(id_, labs, berth, os.environ.get(NAMESPACE, ""))
     furnish(labs)
     _lay_out(lab)
     progress = ProgressFile(progress_path(f"{id_}-solved" if solved else id_))

@@ -1,4 +1,4 @@
-"""A lab told for where it is done: its registry, its nodes and its namespace may be called otherwise than it is written.
+"""A lab told for where it is done: its registry, nodes and namespace may be called otherwise than it is written.
 
 What a learner reads, edits, applies and types has to be one and the same, so files are not read with other eyes: where
 one names a registry, a node or the namespace, there is a copy of it with the names of here, and that is what is used.
