@@ -1,7 +1,7 @@
 """The real cluster that these tests share: brought up once (seconds when it is up already), never taken down here.
 
-Most tests have a namespace of their own and run side by side. Those that stop nodes, or break what everybody shares,
-are marked ``alone``: they come afterwards, one at a time.
+Most tests have a namespace of their own and run side by side. Those that stop nodes, break what everybody shares, or
+measure how soon pods come are marked ``alone``: they come afterwards, one at a time.
 """
 
 from __future__ import annotations
@@ -19,20 +19,11 @@ from wavetank.waves import let_operator_in
 ADDONS = ("metrics-server", "ingress", "operator", "registry", "istio", "traces", "knative", "eventing")
 LAST = ("test_private_internet", "test_zz_down")
 """They take the cluster down."""
-SPREAD = ("test_faults", "test_lesson_checks", "test_load", "test_mesh_faults", "test_mesh_trouble", "test_labs")
-"""Whose tests have nothing in common, so that several processes may share them; the others stay together by file."""
-SERVERLESS = ("test_knative", "test_eventing", "test_netlayer", "test_ingress_conformance")
-"""They measure how soon pods come, and break what brings them: one after the other."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what has to stay in one process, the longest first, and let come last what takes the cluster down."""
-    for item in items:
-        file = item.path.stem
-        if file not in SPREAD:
-            item.add_marker(pytest.mark.xdist_group("serverless" if file in SERVERLESS else file))
-    items.sort(key=lambda item: (item.path.stem in LAST, item.path.stem not in (*SERVERLESS, "test_labs")))
+    """Begin with what takes longest, and end with what takes the cluster down."""
+    items.sort(key=lambda item: (item.path.stem in LAST, item.path.stem != "test_labs"))
 
 
 @pytest.fixture(scope="session")

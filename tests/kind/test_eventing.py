@@ -28,7 +28,7 @@ from wavetank.observe.serverless.events import BROKER as BROKER_KIND
 from wavetank.observe.serverless.events import SUBSCRIPTION
 from wavetank.traffic import Answer, Question, ask
 
-pytestmark = pytest.mark.kind
+pytestmark = [pytest.mark.kind, pytest.mark.alone]
 
 FUNCTIONS = Path(__file__).parents[2] / "labs/tidewater/manifests/functions"
 NAMESPACE = "test-eventing"

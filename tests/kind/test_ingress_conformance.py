@@ -24,7 +24,7 @@ from wavetank.kube import Kube
 from wavetank.kube.manifest import parse
 from wavetank.netlayer.spec import CLASS
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(2400), pytest.mark.alone]
 
 STABLE = {
     "basics",

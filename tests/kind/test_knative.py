@@ -27,7 +27,7 @@ from wavetank.observe.serverless.revisions import SERVICE
 from wavetank.traffic import Answers, Load, Question, Target, ask, start_load
 from wavetank.waves import let_operator_in
 
-pytestmark = pytest.mark.kind
+pytestmark = [pytest.mark.kind, pytest.mark.alone]
 
 FUNCTIONS = Path(__file__).parents[2] / "labs/tidewater/manifests/functions"
 NAMESPACE = "test-knative"

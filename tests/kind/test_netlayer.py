@@ -18,7 +18,7 @@ from wavetank.netlayer.main import LEASE_NAME, LEASE_NAMESPACE
 from wavetank.netlayer.spec import INGRESS
 from wavetank.observe.serverless.conditions import readiness
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(240), pytest.mark.alone]
 
 TIMETABLE = Path(__file__).parents[2] / "labs/tidewater/manifests/timetable.yaml"
 HOST = "timetable.example.org"
