@@ -85,8 +85,8 @@ def test_the_operator_changes_one_annotation_of_nodes_that_are_ours_and_nothing_
     annotations = metadata["annotations"]
 
     def replaced(**changes: Any) -> tuple[int, str]:
-        metadata_of = {"metadata": metadata} if "spec" in changes else {"metadata": {**metadata, **changes}}
-        changed = {**node, **changes, **metadata_of}
+        of_metadata = {} if "spec" in changes else changes
+        changed = {**node, **({} if of_metadata else changes), "metadata": {**metadata, **of_metadata}}
         for _ in range(OVERTAKEN):  # the kubelet writes its node too, now and then
             code, said = ask(kubeconfig, OPERATOR, "replace", "--dry-run=server", "-f", "-", given=changed)
             if "the object has been modified" not in said:

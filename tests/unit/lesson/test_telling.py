@@ -51,6 +51,15 @@ def test_no_lab_names_another_namespace_than_the_one_it_is_told_in(id_: str) -> 
     assert [found[0] for text in texts if (found := named.search(text))] == []
 
 
+def test_a_lab_is_done_in_the_namespace_that_a_variable_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_lab("03-service-mesh").namespace == "tidewater"
+    monkeypatch.setenv("WAVETANK_NAMESPACE", "annas")
+    lab = open_lab("03-service-mesh")
+    assert lab.namespace == "annas"
+    (policy,) = lab.model.exercise("policy").files
+    assert "cluster.local/ns/annas/sa/booking" in policy.solution.read_text()
+
+
 def test_a_checkpoint_is_declared_with_the_clusters_names() -> None:
     deployment = next(
         obj for obj in declared(find_lab("01-containers", berth=MOVED), "overwritten") if obj["kind"] == "Deployment"
