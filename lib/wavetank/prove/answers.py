@@ -50,7 +50,8 @@ def read_answers(lab: Lab, folder: Path) -> list[Answer]:
     Raises `InputError`, with file and line where there is one, for a folder or a file that belongs to nothing.
     """
     exercises = {exercise.id: exercise for exercise in lab.exercises}
-    found = [_read(_known(path, exercises), answer) for path in _folders(folder) for answer in _folders(path)]
+    of = [(_known(path, exercises), path) for path in _folders(folder)]  # one that is empty has to belong, too
+    found = [_read(exercise, answer) for exercise, path in of for answer in _folders(path)]
     order = list(exercises)
     return sorted(found, key=lambda each: (order.index(each.exercise.id), not each.passes, each.name))
 

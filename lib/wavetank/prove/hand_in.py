@@ -66,7 +66,7 @@ def hand_in(session: LabSession, answer: Answer) -> Tried:
 
 
 def way_out(session: LabSession, answer: Answer) -> str:
-    """Go to another checkpoint and back from what ``answer`` has left behind; return what was in the way, if anything."""
+    """Go to another checkpoint and back from what ``answer`` has left behind; return what was in the way."""
     others = [one.id for one in session.model.checkpoints if one.id != answer.exercise.checkpoint]
     for checkpoint in (*others[:1], answer.exercise.checkpoint):
         try:

@@ -56,7 +56,7 @@ def _calls(lab: Lab, path: Path, notebook: NotebookNode) -> Iterator[InputError]
             called[word].add(id_)
             if id_ not in known[word]:
                 yield InputError(
-                    f"{found[0]}: lab.yaml has no such {_KINDS.get(word, word)}",
+                    f"{found[0]}): lab.yaml has no such {_KINDS.get(word, word)}",
                     where=_where(path, found[0]),
                     expected=f"one of: {', '.join(sorted(known[word])) or 'none declared'}",
                 )
