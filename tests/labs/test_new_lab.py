@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +17,7 @@ from jsonschema import validate
 
 from wavetank.document import load_schema
 from wavetank.errors import InputError
+from wavetank.lesson.library import LABS
 from wavetank.prove import State, mistakes, prove_labs, write_junit
 from wavetank.prove.new_lab import new_lab
 from wavetank.prove.proof import SUMMARY
@@ -154,3 +160,19 @@ def test_without_a_cluster_the_proof_says_what_it_could_not_try(
     write_junit(proof, tmp_path / "junit.xml")
     assert 'skipped="3"' in (tmp_path / "junit.xml").read_text()
     json.dumps(proof.summary())
+
+
+def test_the_page_lays_out_and_proves_a_lab_as_it_says(tmp_path: Path) -> None:
+    """The commands of the page's first step, run as they stand in a checkout of their own."""
+    page = (LABS.parent / "docs" / "writing-a-lab.md").read_text()
+    commands = [line.strip()[2:] for line in page.splitlines() if line.strip().startswith("$ wavetank")]
+    assert [command.split()[1] for command in commands] == ["new-lab", "prove", "prove", "prove"]
+    (tmp_path / "lib").symlink_to(LABS.parent / "lib")
+    (tmp_path / "clusters").symlink_to(LABS.parent / "clusters")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "lib")}
+    for command in commands[:2]:
+        words = [sys.executable, "-m", *shlex.split(command)]
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+    for line in re.findall(r"tests/answers/\S+", page):
+        assert (tmp_path / line).is_file()

@@ -80,7 +80,9 @@ def _notebook(id_: str, title: str) -> nbformat.NotebookNode:
         ("check", f'lab.apply("{_EXERCISE}")\nlab.check("{_EXERCISE}")'),
     ]
     told = ("title", "ship", "wave", "explain", "exercise")
-    made = [(new_markdown_cell if name in told else new_code_cell)(source, id=name) for name, source in cells]
+    made = [
+        new_markdown_cell(source, id=name) if name in told else new_code_cell(source, id=name) for name, source in cells
+    ]
     return tidy(new_notebook(cells=made))
 
 
