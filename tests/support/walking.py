@@ -14,7 +14,8 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Locator, Page, expect
 from tests.support.jupyterlab import Notebook, running_jupyterlab
-from tests.support.state import with_own_progress
+
+from wavetank.prove.nbval import with_own_progress
 
 LABS = Path(__file__).parents[2] / "labs"
 

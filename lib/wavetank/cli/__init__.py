@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "solve": "lesson",
     "reset": "lesson",
     "prove": "prove",
+    "new-lab": "new_lab",
     "operator": "inside",
     "load-pod": "load",
     "traces": "inside",

@@ -52,11 +52,9 @@ def read_answers(lab: Lab, folder: Path) -> list[Answer]:
     Raises `InputError`, with file and line where there is one, for what belongs to nothing or changes nothing.
     """
     exercises = {exercise.id: exercise for exercise in lab.exercises}
-    found = [
-        _read(_known(path, exercises), answer)
-        for path in _inside(folder, "one folder for each exercise")
-        for answer in _inside(path, "one file for each answer")
-    ]
+    # An empty folder has to belong to an exercise, too.
+    of = [(_known(path, exercises), path) for path in _inside(folder, "one folder for each exercise")]
+    found = [_read(exercise, answer) for exercise, path in of for answer in _inside(path, "one file for each answer")]
     order = list(exercises)
     return sorted(found, key=lambda each: (order.index(each.exercise.id), not each.passes, each.name))
 

@@ -11,7 +11,7 @@ from wavetank.lesson.result import CheckResult
 from wavetank.lesson.session import LabSession
 from wavetank.prove.answers import Answer
 
-__all__ = ["Tried", "hand_in"]
+__all__ = ["Tried", "hand_in", "way_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,10 @@ class Tried:
 
 
 def hand_in(session: LabSession, answer: Answer) -> Tried:
-    """Give ``answer`` to the lab of ``session``, which hands in that answer's files; nothing is raised.
+    """Give ``answer`` to the lab of ``session``, which hands in that answer's files.
 
-    What Apply refuses is checked all the same, as a learner may.
+    What Apply refuses is checked all the same, as a learner may. Nothing is raised but
+    `TimeoutError`, by whoever bounds it.
     """
     began = time.monotonic()
     verdict, raised, refused = None, "", ""
@@ -57,6 +58,19 @@ def hand_in(session: LabSession, answer: Answer) -> Tried:
         verdict = session.check(answer.exercise.id)
     except WavetankError as error:
         raised = str(error)
+    except TimeoutError:
+        raise
     except Exception as error:  # what a learner would get as a traceback is what is looked for here
         raised = f"{type(error).__name__}: {error}"
     return Tried(answer, verdict, raised, refused, there - began, time.monotonic() - there)
+
+
+def way_out(session: LabSession, answer: Answer) -> str:
+    """Go to another checkpoint and back from what ``answer`` has left behind; return what was in the way."""
+    others = [one.id for one in session.model.checkpoints if one.id != answer.exercise.checkpoint]
+    for checkpoint in (*others[:1], answer.exercise.checkpoint):
+        try:
+            session.goto(checkpoint)
+        except WavetankError as error:
+            return f"afterwards goto {checkpoint} fails: {error}"
+    return ""
