@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wavetank.faults.switch import label_selector
 from wavetank.kube import Obj
-from wavetank.lesson.bench import Bench
+from wavetank.kube.pods import is_ready
+from wavetank.lesson.bench import Bench, Wave
 from wavetank.lesson.checks.base import Check
 from wavetank.lesson.pods import field_at, in_words, restarts
 from wavetank.lesson.result import CheckResult
@@ -23,7 +25,11 @@ __all__ = ["Available", "Latency", "Recovery", "Replicas", "Restarts"]
 
 @dataclass(frozen=True, slots=True)
 class Available(Check):
-    """At most a share of the requests of a load fails."""
+    """At most a share of the requests of a load fails.
+
+    Where none may fail while a Deployment's pods are replaced, one of them is ready all the time: whether pods on
+    their way out bridge a gap is luck.
+    """
 
     load: str
     during: Mapping[str, Any] | None = None
@@ -39,6 +45,13 @@ class Available(Check):
         """Let the load run until it has ended, or too many have failed already, and count."""
         may_fail = self.failed_share * bench.lab.load(self.load).requests
         wave = bench.load(self.load, self.during)
+        if (replaced := _replaced(self.during)) and not self.failed_share and self._gap(bench, wave, replaced):
+            return self.result(
+                False,
+                f"for a moment no pod of {replaced} was ready: old ones had to go before new ones were there",
+                f"a pod of {replaced} that is ready all the time",
+                bench.kubectl("describe", "deployment", replaced),
+            )
         summary = wave.to_the_end(may_fail)
         so_far = "" if wave.ended.is_set() else f" in the first {summary.seconds} s"
         return self.result(
@@ -47,6 +60,27 @@ class Available(Check):
             f"at most {self.failed_share:.1%} failed" if self.failed_share else "none failed",
             bench.kubectl("get", "events", "--sort-by=.lastTimestamp"),
         )
+
+    def _gap(self, bench: Bench, wave: Wave, deployment: str) -> bool:
+        """Watch the pods of a Deployment while the load runs; tell whether there was a moment without a ready one."""
+        found = bench.kube.find("Deployment", deployment, bench.namespace)
+        if found is None:
+            return False
+        ready: list[bool] = []
+
+        def look(pods: Sequence[Obj]) -> bool:
+            ready.append(any(is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods))
+            return any(ready) and not ready[-1]
+
+        bench.until(
+            "Pod",
+            look,
+            wave.longest,
+            selector=label_selector(found["spec"]["selector"]),
+            waiting_for=self.claim,
+            stop=wave.ended,
+        )
+        return any(ready) and not ready[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +248,15 @@ def _while(during: Mapping[str, Any] | None) -> str:
             return f" while {deployment} is scaled to {replicas}"
         case {"release": {"deployment": deployment, "image": image}}:
             return f" while {deployment} is rolled to {image}"
+        case _:
+            return ""
+
+
+def _replaced(during: Mapping[str, Any] | None) -> str:
+    """Return the Deployment whose pods are replaced meanwhile, empty when none is."""
+    match during:
+        case {"restart": str(deployment)} | {"release": {"deployment": str(deployment)}}:
+            return deployment
         case _:
             return ""
 
