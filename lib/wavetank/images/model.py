@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +78,11 @@ class BuildStep:
     image: str = ""
     output: tuple[str, ...] = ()
 
+    @property
+    def word(self) -> str:
+        """What is done: ``FROM``, ``COPY``."""
+        return self.instruction.split(maxsplit=1)[0].upper()
+
     def __str__(self) -> str:
         return f"{self.number}/{self.total} {self.instruction}  {'reused' if self.reused else f'{self.seconds:.1f} s'}"
 
@@ -102,13 +107,40 @@ class Build:
 
     @property
     def layers_anew(self) -> tuple[BuildStep, ...]:
-        """Those of the steps really done that make a layer of files."""
-        return tuple(step for step in self.rebuilt if step.instruction.upper().startswith(("ADD ", "COPY ", "RUN ")))
+        """Those of the steps really done that make a layer of files in the image; other stages leave it none."""
+        return tuple(step for step in _of_the_image(self.steps) if not step.reused and step.word in _MAKE_A_LAYER)
 
     def __str__(self) -> str:
         return f"built {', '.join(self.image.tags)}: {len(self.rebuilt)} of {len(self.steps)} steps done anew"
 
     __repr__ = __str__
+
+
+_MAKE_A_LAYER = ("ADD", "COPY", "RUN")
+
+
+def _of_the_image(steps: Sequence[BuildStep]) -> list[BuildStep]:
+    """Return the steps of the last stage and, where it begins from another one, of that: what the image consists of."""
+    stages: list[list[BuildStep]] = []
+    for step in steps:
+        if step.word == "FROM":
+            stages.append([])
+        if stages:
+            stages[-1].append(step)
+    found: list[BuildStep] = []
+    while stages:
+        stage = stages.pop()
+        found = stage + found
+        base, _ = _stage_names(stage[0])
+        while stages and _stage_names(stages[-1][0])[1] != base:
+            stages.pop()
+    return found
+
+
+def _stage_names(first: BuildStep) -> tuple[str, str]:
+    """Return what a stage begins from and what it is called itself, from its ``FROM``; names know no upper case."""
+    words = [word.lower() for word in first.instruction.split()[1:] if not word.startswith("--")]
+    return words[0], words[2] if len(words) > 2 and words[1] == "as" else ""
 
 
 @dataclass(frozen=True, slots=True)

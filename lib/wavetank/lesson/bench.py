@@ -14,6 +14,7 @@ from wavetank.faults import FaultRun
 from wavetank.images.pipeline.target import Target
 from wavetank.kube import Kube, Obj
 from wavetank.kube.pods import is_ready
+from wavetank.lesson.disturbance import Cover, Disturbance, exchanging, faulty
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.pods import in_words
 from wavetank.lesson.runs import fault_anew, load_anew
@@ -29,10 +30,10 @@ _START_AND_END = 90.0
 
 
 class Wave:
-    """A load under way, and the one thing done to the application meanwhile (``disturb``, None for calm water)."""
+    """A load under way, and the one thing done to the application meanwhile (None for calm water)."""
 
-    def __init__(self, run: LoadRun, duration: float, disturb: Callable[[], object] | None) -> None:
-        self.run, self._duration, self._disturb = run, duration, disturb
+    def __init__(self, run: LoadRun, duration: float, disturbance: Disturbance | None) -> None:
+        self.run, self._duration, self._disturbance = run, duration, disturbance
         self._stop = threading.Event()
         self._news = threading.Condition()
         self.ended = threading.Event()
@@ -71,6 +72,10 @@ class Wave:
         summary.require_awake(self.run.name)
         return summary
 
+    def shows(self) -> str:
+        """Say what the disturbance has shown beside the requests; empty when nothing is wrong. Ask after the end."""
+        return self._disturbance.shows() if self._disturbance and self.disturbed_at is not None else ""
+
     def recovery(self) -> float | None:
         """Return the seconds from the disturbance to the end of the last second in which a request failed.
 
@@ -84,7 +89,9 @@ class Wave:
         return None if failed[-1] == self.seconds[-1].t else float(failed[-1] + 1 - self.disturbed_at)
 
     def cancel(self) -> None:
-        """End the load if it is still under way."""
+        """End the load if it is still under way, and what looks on."""
+        if self._disturbance:
+            self._disturbance.end()
         if self._thread.is_alive():
             self._stop.set()
             self.run.stop()
@@ -96,9 +103,9 @@ class Wave:
                 with self._news:
                     self.seconds.append(second)
                     self._news.notify_all()
-                if self._disturb and self.disturbed_at is None and second.t + 1 >= CALM:
+                if self._disturbance and self.disturbed_at is None and second.t + 1 >= CALM:
                     self.disturbed_at = second.t + 1
-                    self._disturb()
+                    self._disturbance.act()
         except Exception as error:  # whatever it is, it is told to whoever waits for the end
             self._error = error
         finally:
@@ -189,7 +196,9 @@ class Bench:
             declared = self.lab.load(load)
             run = load_anew(self.kube, replace(declared, name=f"check-{load}"), self.namespace)
             self.say(f"the load {load} runs for {declared.duration:g} s")
-            self._waves[key] = Wave(run, declared.duration, self._disturbance(during))
+            self._waves[key] = Wave(
+                run, declared.duration, self._disturbance(during, declared.duration + _START_AND_END)
+            )
         return self._waves[key]
 
     def ask(self, name: str) -> Answers:
@@ -197,9 +206,10 @@ class Bench:
         declared = self.lab.ask(name)
         return ask(self.kube, self.namespace, declared.workload, declared.question)
 
-    def fault(self, name: str) -> None:
-        """Inject one of the lab's faults, and return once it has taken effect."""
+    def fault(self, name: str) -> FaultRun:
+        """Inject one of the lab's faults, and return it once it has taken effect."""
         self._faults.append(fault_anew(self.kube, self.lab.fault(name), self.namespace))
+        return self._faults[-1]
 
     def pods(self, selector: dict[str, str]) -> list[Obj]:
         """Return the pods of ``selector`` that are not on their way out."""
@@ -216,19 +226,21 @@ class Bench:
         """Return a command for the lab's namespace that can be pasted."""
         return self.kube.connection.kubectl("-n", self.namespace, *arguments)
 
-    def _disturbance(self, during: Mapping[str, Any] | None) -> Callable[[], object] | None:
+    def _disturbance(self, during: Mapping[str, Any] | None, longest: float) -> Disturbance | None:
         match during:
             case None:
                 return None
             case {"fault": name}:
-                return lambda: self.fault(name)
+                return faulty(self.kube, lambda: self.fault(name))
             case {"restart": deployment}:
-                return lambda: self.kube.rollout_restart(deployment, self.namespace)
+                cover = Cover(self.kube, self.namespace, deployment, longest)
+                return exchanging(cover, lambda: self.kube.rollout_restart(deployment, self.namespace))
             case {"scale": {"deployment": deployment, "replicas": replicas}}:
-                return lambda: self.kube.scale(deployment, self.namespace, replicas)
+                return Disturbance(lambda: self.kube.scale(deployment, self.namespace, replicas))
             case {"release": {"deployment": deployment, "image": image}}:
+                cover = Cover(self.kube, self.namespace, deployment, longest)
                 target = Target(self.kube, self.namespace, deployment)
-                return lambda: target.release(self.images.tag(image), f"{image} by a check")
+                return exchanging(cover, lambda: target.release(self.images.tag(image), f"{image} by a check"))
             case _:
                 raise InputError(
                     f"during {during!r} is unknown", expected="fault, restart, scale or release, see lab.schema.json"

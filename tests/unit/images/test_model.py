@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wavetank.images import Image, Layer, megabytes, repository_of
+from wavetank.images import Build, BuildStep, Image, Layer, megabytes, repository_of
 from wavetank.images.history import BASE, layers_of
 
 # GET /images/NAME/history, the newest first, as Docker's own builder, BuildKit, and the makers of a base tell it.
@@ -45,6 +45,22 @@ def test_two_images_share_layers_from_the_bottom_only() -> None:
     one, other = image("a", "b", "c"), image("a", "x", "c")
     assert [layer.digest for layer in one.shared_with(other)] == ["a"]
     assert one.shared_with(one) == one.layers
+
+
+@pytest.mark.parametrize(
+    ("recipe", "anew"),
+    [
+        ("FROM base; RUN a; COPY b /", ["RUN a", "COPY b /"]),
+        ("FROM base AS made; COPY a /; RUN b; FROM base; COPY --from=made /b /", ["COPY --from=made /b /"]),
+        ("FROM base AS one; RUN a; FROM base AS two; RUN b; FROM ONE; user 1; copy c /", ["RUN a", "copy c /"]),
+        ("ARG A=1; FROM --platform=linux/amd64 base as one; run a; FROM one", ["run a"]),
+    ],
+)
+def test_layers_made_anew_are_those_of_the_image_and_not_of_stages_it_only_copies_from(
+    recipe: str, anew: list[str]
+) -> None:
+    steps = [BuildStep(n, 9, words, n, words[:4].upper() == "FROM", 0.1) for n, words in enumerate(recipe.split("; "))]
+    assert [step.instruction for step in Build(image("a"), tuple(steps)).layers_anew] == anew
 
 
 def test_the_digest_in_a_repository() -> None:

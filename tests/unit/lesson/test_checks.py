@@ -300,24 +300,6 @@ class TestUnderTraffic:
         assert restarted
         assert "kubectl.kubernetes.io/restartedAt" in str(restarted["spec"]["template"])
 
-    def test_while_pods_are_replaced_one_is_ready_all_the_time(
-        self, bench: Bench, api: ApiServer, put: Any, harbour: Harbour
-    ) -> None:
-        harbour.goes_on = True
-        put(pod("web-old"))
-
-        def none_is_ready() -> None:
-            for each in api.objects("Pod", NAMESPACE):
-                put(pod(each["metadata"]["name"], ready=False))
-
-        def take_away(change: str, obj: Obj) -> None:
-            if obj["kind"] == "Deployment" and "restartedAt" in str(obj):
-                threading.Timer(0.5, none_is_ready).start()
-
-        api.on_write(take_away)
-        result = check(bench, "available", load="steady", during={"restart": "web"})
-        assert_not_yet(result, "no pod of web was ready", "ready all the time", "describe deployment web")
-
     def test_what_a_check_began_is_over_when_the_bench_is_left(self, api: ApiServer, kube: Kube, bench: Bench) -> None:
         with Bench(lambda: kube, bench.lab) as other:
             check(other, "available", load="steady", during={"fault": "slow"})

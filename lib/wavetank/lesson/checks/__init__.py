@@ -17,6 +17,7 @@ from wavetank.lesson.checks.base import Check
 from wavetank.lesson.checks.http import Http
 from wavetank.lesson.checks.images import Pipeline, Recipe, Running
 from wavetank.lesson.checks.objects import Events, Field, Ready, Rollout, Spread, State
+from wavetank.lesson.checks.share import Share
 from wavetank.lesson.checks.traffic import Available, Latency, Recovery, Replicas, Restarts
 from wavetank.lesson.escape import lab_function
 from wavetank.lesson.lab import Named
@@ -34,6 +35,7 @@ CHECKS: Mapping[str, type[Check]] = {
     "field": Field,
     "http": Http,
     "asked": Asked,
+    "share": Share,
     "recipe": Recipe,
     "running": Running,
     "pipeline": Pipeline,
