@@ -1,56 +1,15 @@
-"""What this lab looks at that lab.yaml's own words do not cover: two behaviours, and one truth."""
+"""What this lab looks at that lab.yaml's own words do not cover: one behaviour, and one truth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from wavetank.errors import KubeError
-from wavetank.kube import Obj
 from wavetank.kube.pods import is_ready
 from wavetank.lesson import Bench, CheckResult
-from wavetank.lesson.rivals import budgets_of, scalers_of
+from wavetank.lesson.rivals import budgets_of
 
-SCALED = ("booking", "web")
-FEWEST = 2
-GROWS_WITHIN = 75.0  # seconds: the autoscaler looks every 2 s, at measurements up to 15 s old
-SHRINKS_WITHIN = 120.0  # seconds: measurements have to fall first, and papers are held for ten seconds
 TOO_MANY_REQUESTS = 429  # what the API answers when a budget does not allow an eviction
-
-
-def grow_and_shrink(bench: Bench) -> CheckResult:
-    """One rush hour makes both web and booking grow; when it is over, both come back."""
-    result = partial(
-        CheckResult,
-        claim="web and booking grow with the load, and shrink after it",
-        look=bench.kubectl("describe", "hpa"),
-    )
-    scalers = {name: scalers_of(bench.kube, bench.namespace, name) for name in SCALED}
-    expected = "a HorizontalPodAutoscaler for web, and one for booking"
-    if missing := [name for name, found in scalers.items() if not found]:
-        return result(False, saw=f"nothing scales {' or '.join(missing)}", expected=expected)
-    if several := [f"{name} is scaled by {' and '.join(found)}" for name, found in scalers.items() if len(found) > 1]:
-        return result(False, saw=f"{', '.join(several)}, each undoing what the other does", expected=expected)
-
-    rush_hour = bench.load("rush-hour")
-    peak = _highest(bench, GROWS_WITHIN)
-    grew = f"up to {peak['web']} pods of web and {peak['booking']} of booking in the rush hour"
-    if min(peak.values()) <= FEWEST:
-        rush_hour.to_the_end()
-        return result(False, saw=grew, expected=f"more than {FEWEST} of each")
-
-    rush_hour.cancel()
-    left = _ready_replicas(
-        bench.until(
-            "Deployment",
-            lambda deployments: max(_ready_replicas(deployments).values()) == FEWEST,
-            SHRINKS_WITHIN,
-            waiting_for="web and booking to come back to two pods",
-        )
-    )
-    shrank = f"{left['web']} and {left['booking']} after it"
-    expected = f"{FEWEST} of each within {SHRINKS_WITHIN:.0f} s"
-    return result(max(left.values()) == FEWEST, saw=f"{grew}, {shrank}", expected=expected)
 
 
 def evictions_take_turns(bench: Bench) -> CheckResult:
@@ -73,24 +32,6 @@ def when_the_notice_is_shown(bench: Bench) -> str:
     notice = bench.kube.get("ConfigMap", "web", bench.namespace)["data"]["NOTICE"]
     shown = bench.kube.request("service:web:80", "/api/sailings", bench.namespace).json()["notice"]
     return "at once" if shown == notice else "with new pods"
-
-
-def _highest(bench: Bench, within: float) -> dict[str, int]:
-    """Return the most ready pods each Deployment had, as soon as all of them have grown."""
-    peak = dict.fromkeys(SCALED, 0)
-
-    def grown(deployments: Sequence[Obj]) -> bool:
-        for name, ready in _ready_replicas(deployments).items():
-            peak[name] = max(peak[name], ready)
-        return min(peak.values()) > FEWEST
-
-    bench.until("Deployment", grown, within, waiting_for=f"more than {FEWEST} ready pods of web, and of booking")
-    return peak
-
-
-def _ready_replicas(deployments: Sequence[Obj]) -> dict[str, int]:
-    found = {deployment["metadata"]["name"]: deployment for deployment in deployments}
-    return {name: found.get(name, {}).get("status", {}).get("readyReplicas", 0) for name in SCALED}
 
 
 def _evict(bench: Bench, pod: str) -> bool:

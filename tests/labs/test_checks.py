@@ -106,7 +106,7 @@ def test_a_service_without_an_autoscaler_is_named_before_any_load_is_sent(api, b
             "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}},
         }
     )
-    result = lab_function(LAB.folder, "checks:grow_and_shrink")(bench)
+    result = lab_function(LAB.folder, "scaling:grow_and_shrink")(bench)
     assert not result.passed
     assert result.saw == "nothing scales booking"
 
@@ -116,7 +116,7 @@ def test_two_autoscalers_of_one_deployment_are_named_before_any_load_is_sent(api
         metadata = {"name": name, "namespace": NAMESPACE}
         scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata}
         api.put({**scaler, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": target}}})
-    result = lab_function(LAB.folder, "checks:grow_and_shrink")(bench)
+    result = lab_function(LAB.folder, "scaling:grow_and_shrink")(bench)
     assert not result.passed
     assert result.saw == "web is scaled by one and other, each undoing what the other does"
 
@@ -134,3 +134,36 @@ def test_the_notice_shown_is_held_against_the_one_configured(api, bench, shown, 
     )
     api.answer("service:web:80", lambda request: (200, {}, b'{"notice": "%s"}' % shown.encode()), NAMESPACE)
     assert lab_function(LAB.folder, "checks:when_the_notice_is_shown")(bench) == when
+
+
+def scalers(api: ApiServer, **of_web: object) -> None:
+    """The autoscalers of the solution, but for what is said of web's."""
+    for name, most, resource, percent in (("web", 5, "cpu", 60), ("booking", 4, "memory", 70)):
+        target = {"type": "Utilization", "averageUtilization": percent}
+        spec = {
+            "scaleTargetRef": {"kind": "Deployment", "name": name},
+            "minReplicas": 2,
+            "maxReplicas": most,
+            "metrics": [{"type": "Resource", "resource": {"name": resource, "target": target}}],
+        }
+        metadata = {"name": name, "namespace": NAMESPACE}
+        scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata}
+        api.put({**scaler, "spec": {**spec, **(of_web if name == "web" else {})}})
+
+
+@pytest.mark.parametrize(
+    ("of_web", "saw", "expected"),
+    [
+        ({"maxReplicas": 8}, "keeps between 2 and 8 pods", "between 2 and 5"),
+        ({"minReplicas": 1}, "keeps between 1 and 5 pods", "between 2 and 5"),
+        ({"behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}, "may never shrink", "one that may"),
+        ({"metrics": []}, "holds no share", "60 % of the cpu"),
+    ],
+)
+def test_what_an_autoscaler_asks_for_is_told_before_any_load_is_sent(api, bench, of_web, saw, expected):
+    """The server here knows no Load: one that was sent would be refused."""
+    scalers(api, **of_web)
+    result = lab_function(LAB.folder, "scaling:grow_and_shrink")(bench)
+    assert not result.passed
+    assert saw in result.saw
+    assert expected in result.expected

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wavetank.kube.connection import Obj
 
-__all__ = ["Revision", "Rollout", "history", "rollout_state", "undo_patch"]
+__all__ = ["Revision", "Rollout", "asked_to_wait", "history", "rollout_state", "undo_patch"]
 
 REVISION = "deployment.kubernetes.io/revision"
+LONGEST_WAIT = 300.0
+"""Seconds that a manifest's own waits may add up to: a learner is not kept longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +137,33 @@ def _revision(replica_set: Obj) -> Revision:
         ready=status.get("readyReplicas", 0),
         template={**template, "metadata": {**template["metadata"], "labels": labels}},
     )
+
+
+def asked_to_wait(deployment: Obj) -> float:
+    """Return the seconds a rollout of ``deployment`` waits because its manifest asks to, `LONGEST_WAIT` at most.
+
+    Each pod waits until its probes begin, and then for ``minReadySeconds``; so does the next step of it.
+    """
+    spec = deployment["spec"]
+    containers = spec.get("template", {}).get("spec", {}).get("containers") or []
+    delays = [
+        sum((container.get(probe) or {}).get("initialDelaySeconds", 0) for probe in ("startupProbe", "readinessProbe"))
+        for container in containers
+    ]
+    each = float(spec.get("minReadySeconds", 0) + max(delays, default=0))
+    replicas: int = spec.get("replicas", 1)
+    strategy = spec.get("strategy") or {}
+    if strategy.get("type") == "Recreate":
+        return min(each, LONGEST_WAIT)
+    rolling = strategy.get("rollingUpdate") or {}
+    step = _pods(rolling.get("maxSurge", "25%"), replicas, up=True)
+    step += _pods(rolling.get("maxUnavailable", "25%"), replicas, up=False)
+    return min(each * math.ceil(replicas / max(1, step)), LONGEST_WAIT)
+
+
+def _pods(bound: int | str, replicas: int, *, up: bool) -> int:
+    """Return how many of ``replicas`` a number or a percentage is, rounded as Kubernetes does."""
+    if isinstance(bound, int):
+        return bound
+    share = replicas * float(bound.removesuffix("%")) / 100
+    return math.ceil(share) if up else math.floor(share)

@@ -78,6 +78,14 @@ class TestRollout:
         threading.Timer(0.2, put, [deployment()]).start()
         assert check(bench, "rollout", deployment="web", within="10s").passed
 
+    def test_waits_as_long_as_the_manifest_itself_asks_for(self, bench: Bench, put: Any) -> None:
+        waiting, done = deployment(ready=0), deployment()
+        for each in (waiting, done):
+            each["spec"]["minReadySeconds"] = 8
+        put(waiting)
+        threading.Timer(1.0, put, [done]).start()
+        assert check(bench, "rollout", deployment="web").passed
+
 
 class TestReady:
     def test_passes(self, bench: Bench, put: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wavetank.kube import Obj
 from wavetank.kube.pods import is_ready
-from wavetank.kube.rollout import rollout_state
+from wavetank.kube.rollout import asked_to_wait, rollout_state
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.base import Check, with_trouble
 from wavetank.lesson.pods import APPLICATION, field_at, in_words, reasons
@@ -20,7 +20,10 @@ __all__ = ["Events", "Field", "Ready", "Rollout", "Spread", "State"]
 
 @dataclass(frozen=True, slots=True)
 class Rollout(Check):
-    """A Deployment is rolled out, by the rules of ``kubectl rollout status``."""
+    """A Deployment is rolled out, by the rules of ``kubectl rollout status``.
+
+    What its manifest itself asks to wait for comes on top of ``within``.
+    """
 
     deployment: str
     within: float = 60.0
@@ -32,11 +35,13 @@ class Rollout(Check):
 
     def run(self, bench: Bench) -> CheckResult:
         """Wait until the rollout is complete."""
+        only = f"metadata.name={self.deployment}"
+        within = self.within + sum(map(asked_to_wait, bench.kube.list("Deployment", bench.namespace, fields=only)))
         found = bench.until(
             "Deployment",
             lambda deployments: any(rollout_state(deployment).done for deployment in deployments),
-            self.within,
-            fields=f"metadata.name={self.deployment}",
+            within,
+            fields=only,
             waiting_for=f"the rollout of {self.deployment}",
         )
         state = rollout_state(found[0]) if found else None
@@ -46,7 +51,7 @@ class Rollout(Check):
         return self.result(
             state is not None and state.done,
             saw,
-            f"every replica of the newest template available within {self.within:g} s",
+            f"every replica of the newest template available within {within:g} s",
             bench.kubectl("describe", "deployment", self.deployment),
         )
 
