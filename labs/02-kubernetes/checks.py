@@ -109,8 +109,8 @@ def _until_budgets_count(bench: Bench) -> None:
 
     def counted(budgets: Sequence[Obj]) -> bool:
         return all(
-            budget.get("status", {}).get("observedGeneration") == budget["metadata"].get("generation")
-            and budget["status"].get("currentHealthy", 0) >= budget["status"].get("expectedPods", 0)
+            (status := budget.get("status", {})).get("observedGeneration") == budget["metadata"].get("generation")
+            and status.get("currentHealthy", 0) >= status.get("expectedPods", 0)
             for budget in budgets
         )
 
