@@ -17,6 +17,7 @@ GROWS_WITHIN = 75.0  # seconds: the autoscaler looks every 2 s, at measurements 
 SHRINKS_WITHIN = 120.0  # seconds: measurements have to fall first, and papers are held for ten seconds
 COUNTED_WITHIN = 10.0  # seconds for a budget's controller to see pods that are ready already
 EVICTED_WITHIN = 45.0  # seconds: the grace of the pod that goes, and a new one's start
+NOTICED_WITHIN = 40.0  # seconds: a probe that says no more than that it is one asks three times, ten seconds apart
 TOO_MANY_REQUESTS = 429  # what the API answers when a budget does not allow an eviction
 
 
@@ -77,6 +78,30 @@ def evictions_take_turns(bench: Bench) -> CheckResult:
         saw = f"{saw}; {waiting[0]} still has to, {EVICTED_WITHIN:.0f} s later" + (f": {trouble}" if trouble else "")
         return result(False, saw=saw, expected="that it may leave when those that have left are replaced")
     return result(True, saw=f"{saw} until those are replaced")
+
+
+def who_is_not_ready_is_left_alone(bench: Bench) -> CheckResult:
+    """Let one pod of booking say that it is not ready, and see whether it is taken from those that get requests."""
+    result = partial(
+        CheckResult,
+        claim="a pod of booking that says it is not ready gets no requests",
+        look=bench.kubectl("describe", "pods", "-l", "app=booking"),
+    )
+    expected = "a readiness probe that asks the program, so that the pod is taken from the Service's endpoints"
+    booking = {"app": "booking"}
+    if not any(one.get("readinessProbe") for pod in bench.pods(booking) for one in pod["spec"]["containers"]):
+        return result(False, saw="nobody asks booking's pods whether they are ready", expected=expected)
+    bench.fault("not-ready-booking")
+    pods = bench.until_pods(
+        booking,
+        lambda pods: not all(map(is_ready, pods)),
+        NOTICED_WITHIN,
+        waiting_for="the pod that says it is not ready to be left alone",
+    )
+    if all(map(is_ready, pods)):
+        saw = f"a pod has said for {NOTICED_WITHIN:.0f} s that it is not ready, and is asked on"
+        return result(False, saw=saw, expected=expected)
+    return result(True, saw="it was taken from the endpoints")
 
 
 def when_the_notice_is_shown(bench: Bench) -> str:
