@@ -157,3 +157,13 @@ def test_the_notice_shown_is_held_against_the_one_configured(api, bench, shown, 
     )
     api.answer("service:web:80", lambda request: (200, {}, b'{"notice": "%s"}' % shown.encode()), NAMESPACE)
     assert lab_function(LAB.folder, "checks:when_the_notice_is_shown")(bench) == when
+
+
+def test_a_pod_that_nobody_asks_whether_it_is_ready_is_told_at_once(api, bench):
+    metadata = {"name": "booking-1", "namespace": NAMESPACE, "labels": {"app": "booking"}}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    spec = {"containers": [{"name": "booking"}]}
+    api.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": ready})
+    result = lab_function(LAB.folder, "checks:who_is_not_ready_is_left_alone")(bench)
+    assert not result.passed
+    assert "nobody asks" in result.saw
