@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +42,8 @@ def two_ready_pods(api: ApiServer) -> None:
         )
 
 
-def budget(api: ApiServer, *, allowed: int) -> None:
-    """A budget that allows so many evictions, one less after each."""
+def budget(api: ApiServer, *, allowed: int, replaced: bool = True) -> None:
+    """A budget that allows so many evictions, one less after each; when pods are ``replaced``, one more after that."""
     resource = {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
@@ -52,12 +53,26 @@ def budget(api: ApiServer, *, allowed: int) -> None:
     }
     api.put(resource)
 
+    def count(by: int) -> None:
+        resource["status"]["disruptionsAllowed"] += by
+        api.put(resource)
+
     def count_down(change: str, obj: dict) -> None:
         if change == "DELETED" and obj["kind"] == "Pod":
-            resource["status"]["disruptionsAllowed"] -= 1
-            api.put(resource)
+            count(-1)
+            if replaced:
+                replacements.append(threading.Timer(0.3, count, [1]))
+                replacements[-1].start()
 
+    replacements: list[threading.Timer] = []
     api.on_write(count_down)
+
+
+@pytest.fixture
+def hurried(bench, monkeypatch):
+    """Nothing is waited for longer than a second."""
+    until = bench.until
+    monkeypatch.setattr(bench, "until", lambda kind, holds, within, **more: until(kind, holds, min(within, 1), **more))
 
 
 @pytest.mark.parametrize(("allowed", "passes"), [(0, False), (1, True), (2, False)])
@@ -67,6 +82,14 @@ def test_a_drain_may_take_some_pods_but_neither_none_nor_all(api, bench, allowed
     result = lab_function(LAB.folder, "checks:evictions_take_turns")(bench)
     assert result.passed is passes
     assert f"{allowed} may and {2 - allowed} must wait" in result.saw
+
+
+def test_a_drain_that_waits_for_ever_is_held_up(api, bench, hurried):
+    two_ready_pods(api)
+    budget(api, allowed=1, replaced=False)
+    result = lab_function(LAB.folder, "checks:evictions_take_turns")(bench)
+    assert not result.passed
+    assert "still has to" in result.saw
 
 
 @pytest.mark.parametrize("selector", [{"matchLabels": {"app": "web"}}, {}])

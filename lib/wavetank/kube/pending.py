@@ -17,6 +17,7 @@ __all__ = ["Pending", "pending"]
 
 _SERVERS = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"})
 """Metadata that the server writes by itself."""
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,11 @@ def pending(
     """
     for each in written(manifest, namespace, enforce_namespace=enforce_namespace):
         kind, name = (each.obj["apiVersion"], each.obj["kind"]), name_of(each.obj)
-        live = client.find(kind, name, each.obj["metadata"]["namespace"])
-        then = apply_one(client, each, force=True, dry_run=True)
+        for _ in range(_TRIES):
+            live = client.find(kind, name, each.obj["metadata"]["namespace"])
+            then = apply_one(client, each, force=True, dry_run=True)
+            if live is None or live["metadata"].get("resourceVersion") == then["metadata"].get("resourceVersion"):
+                break  # else a controller has written between the two
         if live is None:
             yield Pending(kind[1], name)
         elif path := next(_differences(_said(live), _said(then)), None):

@@ -1,7 +1,8 @@
 """Lessons: labs declared in YAML, run on a cluster, checked by what the application does.
 
-Read in this order: `lab` (what a lab is), `reading` (from ``lab.yaml``, by lab.schema.json), `declared` and `restore`
-(from any state to a checkpoint), `bench` and `checks` (behaviours, under traffic), `predictions` and `truths` (what was
+Read in this order: `lab` (what a lab is), `reading` (from ``lab.yaml``, by lab.schema.json), `declared`, `sweeping`
+and `restore` (from any state to a checkpoint), `bench`, `disturbance` and `checks` (behaviours, under traffic),
+`handed_in` (whether they are those of what was handed in), `predictions` and `truths` (what was
 expected and what was measured), `files`, `place` and `progress` (what is the learner's), `presence` (who else is at
 work), and `session`, which holds it together.
 

@@ -16,6 +16,7 @@ __all__ = [
     "account",
     "declared",
     "full_name",
+    "going",
     "has_a_past",
     "in_the_mesh",
     "is_function",
@@ -92,6 +93,12 @@ def surplus(found: Iterable[Obj], wanted: Sequence[Obj]) -> list[Obj]:
         and not obj["metadata"].get("ownerReferences")
         and "deletionTimestamp" not in obj["metadata"]
     ]
+
+
+def going(found: Iterable[Obj], wanted: Sequence[Obj]) -> list[Obj]:
+    """Return those of ``found`` that are wanted and on their way out: applied now, they would go all the same."""
+    there = {_identity(obj) for obj in wanted}
+    return [obj for obj in found if _identity(obj) in there and "deletionTimestamp" in obj["metadata"]]
 
 
 def account(obj: Obj) -> str:

@@ -20,6 +20,7 @@ from wavetank.lesson.declared import (
     account,
     declared,
     full_name,
+    going,
     has_a_past,
     in_the_mesh,
     is_function,
@@ -29,6 +30,7 @@ from wavetank.lesson.declared import (
 from wavetank.lesson.holding import held_up, require_operator
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.refusals import IN_THE_WAY, apply_once_free, have_pods_made_again
+from wavetank.lesson.sweeping import delete_now, is_going, let_go, sweep
 from wavetank.observe.serverless import await_subscriptions
 from wavetank.observe.serverless.events import TRIGGER
 from wavetank.observe.serverless.revisions import SERVICE_LABEL
@@ -67,21 +69,23 @@ def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
     _end_waves(kube, lab.namespace)
     _raise_nodes(kube)
     found = list(_everything(kube, lab.namespace))
-    unwanted = surplus(found, wanted)
-    _delete_now(kube, unwanted)
+    unwanted = [*surplus(found, wanted), *going(found, wanted)]
+    let_go(kube, unwanted)
+    sweep(kube, found, unwanted)
     for obj in unwanted:
-        if obj["kind"] in IN_THE_WAY:
+        if obj["kind"] in IN_THE_WAY or obj not in surplus(found, wanted):
             _wait_until_gone(kube, lab.namespace, obj)
     _end_functions_set_by_others(kube, wanted)
     for obj in wanted:
-        _make_exactly(kube, obj, lab.namespace)
+        _make_exactly(kube, obj, lab.namespace, found)
     _forget_revisions(kube, wanted)
     worn = [
         pod
         for pod in kube.list("Pod", lab.namespace)
-        if pod["metadata"].get("ownerReferences") and (has_a_past(pod) or _lacks_or_has_too_much(pod, meshed))
+        if pod["metadata"].get("ownerReferences")
+        and (has_a_past(pod) or is_going(pod) or _lacks_or_has_too_much(pod, meshed))
     ]
-    _delete_now(kube, worn)
+    delete_now(kube, worn)
     _wait_until_settled(kube, lab.namespace, wanted, [*unwanted, *worn])
     _forget_events(kube, lab.namespace)
 
@@ -155,17 +159,6 @@ def _is_cordoned_by_us(node: Obj) -> bool:
     )
 
 
-def _delete_now(kube: Kube, objects: Sequence[Obj]) -> None:
-    """Delete without any grace: nobody asks these anything any more.
-
-    A pod is off the list at once, and its node ends it. Else a function's pod that leaves already would be there for
-    half a minute: it drains in a hook that no later order makes shorter.
-    """
-    for obj in objects:
-        name, namespace = obj["metadata"]["name"], obj["metadata"]["namespace"]
-        kube.delete_object((obj["apiVersion"], obj["kind"]), name, namespace, grace=0)
-
-
 def _end_functions_set_by_others(kube: Kube, wanted: Sequence[Obj]) -> None:
     """Delete every function of which somebody else has set a field; it is made anew, not put right.
 
@@ -198,7 +191,7 @@ def _end_functions(kube: Kube, functions: Sequence[Obj]) -> None:
             words = f"{full_name(replica_set)} to go"
             here = replica_set["metadata"]["name"]
             kube.wait_for("ReplicaSet", here, namespace, _going, timeout=_GONE_WITHIN, waiting_for=words)
-        _delete_now(kube, kube.list("Pod", namespace, own))
+        delete_now(kube, kube.list("Pod", namespace, own))
         _wait_until_gone(kube, namespace, function)
 
 
@@ -222,8 +215,12 @@ def _everything(kube: Kube, namespace: str) -> Iterator[Obj]:
                 yield obj
 
 
-def _make_exactly(kube: Kube, obj: Obj, namespace: str) -> None:
-    """Apply ``obj`` so that no field remains that somebody else has added; make it anew where it cannot be changed."""
+def _make_exactly(kube: Kube, obj: Obj, namespace: str, found_before: Sequence[Obj]) -> None:
+    """Apply ``obj`` so that no field remains that somebody else has added; make it anew where it cannot be changed.
+
+    A Deployment whose pods would have to be replaced is made anew, too: old pods may keep new ones from coming, by a
+    rule of affinity or a port of their node, and a rollout keeps the old ones until the new are ready.
+    """
     kind, name = (obj["apiVersion"], obj["kind"]), obj["metadata"]["name"]
     found = kube.find(kind, name, namespace)
     if found and account(found) and not account(obj):
@@ -232,12 +229,29 @@ def _make_exactly(kube: Kube, obj: Obj, namespace: str) -> None:
     try:
         if owners:
             kube.patch(kind, name, namespace, {"metadata": {"managedFields": owners}})
+        if found and obj["kind"] == "Deployment":
+            then = kube.patch(kind, name, namespace, obj, type="apply", force=True, dry_run=True)
+            if then["spec"]["template"] != found["spec"]["template"] or rollout_state(found).old:
+                _make_room(kube, found, found_before)
         apply_once_free(kube, obj, namespace)
     except KubeError as error:
-        if error.status != 422:
+        if error.status != 422 or found is None:
             raise
-        kube.delete(obj, namespace=namespace, wait=_GONE_WITHIN)
+        _make_room(kube, found, found_before)
         apply_once_free(kube, obj, namespace)
+
+
+def _make_room(kube: Kube, found: Obj, found_before: Sequence[Obj]) -> None:
+    """Delete an object with all that comes of it, and return when it is gone."""
+    let_go(kube, [found])
+    sweep(kube, [*found_before, *_owned_now(kube, found)], [found])
+    _wait_until_gone(kube, found["metadata"]["namespace"], found)
+
+
+def _owned_now(kube: Kube, found: Obj) -> list[Obj]:
+    """Return what a workload may have made since everything was looked at."""
+    place = found["metadata"]["namespace"]
+    return [one for kind in ("ReplicaSet", "Pod") for one in kube.list(kind, place)]
 
 
 def _forget_events(kube: Kube, namespace: str) -> None:
@@ -268,10 +282,11 @@ def _wait_until_settled(kube: Kube, namespace: str, wanted: Sequence[Obj], delet
     for pod in kube.list("Pod", namespace):
         name = pod["metadata"]["name"]
         words = f"the pod {name} to be ready"
-        if "deletionTimestamp" not in pod["metadata"]:
+        if not is_going(pod):
             kube.wait_for("Pod", name, namespace, _ready_or_gone, timeout=_READY_WITHIN, waiting_for=words)
-    leaving = [pod for pod in kube.list("Pod", namespace) if "deletionTimestamp" in pod["metadata"]]
-    _delete_now(kube, leaving)
+    leaving = list(filter(is_going, kube.list("Pod", namespace)))
+    let_go(kube, leaving)
+    delete_now(kube, leaving)
     for pod in leaving:
         _wait_until_gone(kube, namespace, pod)
 
@@ -314,8 +329,8 @@ def _rolled_out(deployment: Obj | None) -> bool:
 
 
 def _going(obj: Obj | None) -> bool:
-    return obj is None or "deletionTimestamp" in obj["metadata"]
+    return obj is None or is_going(obj)
 
 
 def _ready_or_gone(pod: Obj | None) -> bool:
-    return pod is None or is_ready(pod) or pod.get("status", {}).get("phase") == "Succeeded"
+    return pod is None or is_going(pod) or is_ready(pod) or pod.get("status", {}).get("phase") == "Succeeded"

@@ -94,12 +94,22 @@ def _require_known(name: str, names: set[str], document: Document, *keys: str | 
         )
 
 
+def _read_text(path: Path, document: Document) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        where, expected = document.where("passes"), "the file that this answer begins with"
+        raise InputError(f"{path} cannot be read", where=where, observed=str(error), expected=expected) from error
+
+
 def _text(file: ExerciseFile, document: Document) -> bytes | None:
     data = document.data
     if file.name in data.get("missing", ()):
         return None
     begins_with = file.starter if data.get("of") == "starters" else file.solution
-    text = data.get("files", {}).get(file.name) or begins_with.read_text(encoding="utf-8")
+    text = data.get("files", {}).get(file.name)
+    if text is None:
+        text = _read_text(begins_with, document)
     for number, change in enumerate(data.get("changes", {}).get(file.name, ())):
         if text.count(change["from"]) != 1:
             raise InputError(

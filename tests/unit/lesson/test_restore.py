@@ -331,3 +331,48 @@ class TestSidecars:
         api.put(old)
         restore(kube, lab, "afloat")
         assert old["metadata"]["uid"] not in {pod["metadata"]["uid"] for pod in api.objects("Pod", NAMESPACE)}
+
+
+class TestWhatHoldsUp:
+    """Old pods that keep new ones from coming, finalizers nobody takes away, pods that take their time to go."""
+
+    @staticmethod
+    def uid(api: ApiServer, kind: str, name: str = "web") -> str | None:
+        found = api.get(kind, name, NAMESPACE)
+        return str(found["metadata"]["uid"]) if found else None
+
+    def test_a_deployment_whose_pods_have_to_be_replaced_is_made_anew(
+        self, api: ApiServer, kube: Kube, lab: Lab
+    ) -> None:
+        restore(kube, lab, "afloat")
+        before, service = self.uid(api, "Deployment"), self.uid(api, "Service")
+        kube.patch("Deployment", "web", NAMESPACE, {"spec": {"template": {"spec": {"nodeName": "gone"}}}})
+        restore(kube, lab, "afloat")
+        assert self.uid(api, "Deployment") != before
+        assert self.uid(api, "Service") == service
+
+    def test_a_deployment_whose_pods_are_as_they_should_be_stays(self, api: ApiServer, kube: Kube, lab: Lab) -> None:
+        restore(kube, lab, "afloat")
+        before = self.uid(api, "Deployment")
+        kube.scale("web", NAMESPACE, 5)
+        restore(kube, lab, "afloat")
+        assert self.uid(api, "Deployment") == before
+
+    def test_a_finalizer_that_a_manifest_has_set_is_taken_away(self, api: ApiServer, kube: Kube, lab: Lab) -> None:
+        metadata = {"name": "mine", "namespace": NAMESPACE, "finalizers": ["example.com/nobody"]}
+        kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, namespace=NAMESPACE)
+        restore(kube, lab, "afloat")
+        assert self.uid(api, "ConfigMap", "mine") is None
+
+    def test_what_makes_pods_for_what_the_learner_added_goes_with_it(
+        self, api: ApiServer, kube: Kube, lab: Lab
+    ) -> None:
+        mine = kube.create(
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "mine", "namespace": NAMESPACE}}
+            | {"spec": {"replicas": 0, "selector": {"matchLabels": {"app": "mine"}}, "template": {}}}
+        )
+        owner = [{"kind": "Deployment", "name": "mine", "uid": mine["metadata"]["uid"]}]
+        metadata = {"name": "mine-1", "namespace": NAMESPACE, "ownerReferences": owner}
+        api.put({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata})
+        restore(kube, lab, "afloat")
+        assert self.uid(api, "ReplicaSet", "mine-1") is None
