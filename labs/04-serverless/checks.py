@@ -13,7 +13,8 @@ from wavetank.lesson import Bench, CheckResult
 from wavetank.lesson.replay import replay_day
 from wavetank.observe.billing import AlwaysOn, Meter, load_prices
 from wavetank.observe.serverless import await_subscriptions, look
-from wavetank.observe.serverless.revisions import REVISION_LABEL, SERVICE
+from wavetank.observe.serverless.events import BROKER, TRIGGER
+from wavetank.observe.serverless.revisions import REVISION, REVISION_LABEL, SERVICE
 
 TIDES = {"app": "tides"}
 QUICK = 1.0  # seconds, for nineteen of twenty readers
@@ -30,7 +31,11 @@ def quick_and_frugal(bench: Bench) -> CheckResult:
     )
     if not_yet := _wait_for_the_newest(bench, result):
         return not_yet
-    newest, readers, peak = _newest(bench), bench.load("readers"), 0
+    newest = _newest(bench)
+    if not 0 < (most := _may_have(bench, newest)) <= MOST_PODS:
+        saw = f"{newest} may have {f'up to {most}' if most else 'any number of'} instances"
+        return result(False, saw=saw, expected=f"at most {MOST_PODS}, however many come")
+    readers, peak = bench.load("readers"), 0
 
     def count(pods: Sequence[Obj]) -> bool:
         nonlocal peak
@@ -61,6 +66,8 @@ def nothing_is_lost(bench: Bench) -> CheckResult:
         await_subscriptions(bench.kube, bench.namespace, READY_WITHIN)
     except WaitTimeoutError as late:
         return result(False, saw=f"{late.summary}: {late.help.observed}", expected="every trigger is subscribed")
+    if not _tries_again(bench):
+        return result(False, saw="no broker and no trigger says to try again", expected="delivery with a retry")
     _empty_the_books(bench)
     bench.ask("manifest")  # a fault needs a pod to be in
     _await(bench, 1, lambda: len(_passes(bench)), "the first pass")
@@ -114,6 +121,13 @@ def _newest(bench: Bench) -> str:
     return str(tides["status"]["latestCreatedRevisionName"])
 
 
+def _may_have(bench: Bench, revision: str) -> int:
+    """Return how many instances a revision may have at most, 0 for any number: the annotation has two spellings."""
+    annotations = bench.kube.get(REVISION, revision, bench.namespace)["metadata"].get("annotations") or {}
+    said = (annotations.get(f"autoscaling.knative.dev/{name}") for name in ("max-scale", "maxScale"))
+    return int(next(filter(None, said), 0))
+
+
 def _is_of(revision: str, pod: Obj) -> bool:
     return bool(pod["metadata"]["labels"].get(REVISION_LABEL) == revision)
 
@@ -131,6 +145,12 @@ def _await(bench: Bench, wanted: int, written: Callable[[], int], waiting_for: s
 def _empty_the_books(bench: Bench) -> None:
     for book in ("/events", "/dead-letters"):
         bench.kube.request("service:logbook:80", book, bench.namespace, method="DELETE")
+
+
+def _tries_again(bench: Bench) -> bool:
+    """Tell whether any delivery is tried again; a trigger's own is as good as its broker's."""
+    senders = [*bench.kube.list(BROKER, bench.namespace), *bench.kube.list(TRIGGER, bench.namespace)]
+    return any((sender["spec"].get("delivery") or {}).get("retry") for sender in senders)
 
 
 def _passes(bench: Bench) -> set[str]:

@@ -23,7 +23,7 @@ from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks import run_checks
 from wavetank.lesson.declared import full_name, is_function
 from wavetank.lesson.files import lay_out, solve, start_over
-from wavetank.lesson.handed_in import not_handed_in
+from wavetank.lesson.handed_in import not_handed_in, unreadable
 from wavetank.lesson.lab import Lab
 from wavetank.lesson.library import LABS, find_lab
 from wavetank.lesson.outranked import outranked
@@ -207,9 +207,12 @@ class LabSession:
         declared = self.model.exercise(exercise)
         with self._bench(say) as bench:
             handed_in = [self.images.file(file.learner) for file in declared.applied]
-            result = (not_handed_in(bench.kube, self.namespace, handed_in) if handed_in else None) or run_checks(
-                declared.checks, declared.title, bench
-            )
+            try:
+                result = (not_handed_in(bench.kube, self.namespace, handed_in) if handed_in else None) or run_checks(
+                    declared.checks, declared.title, bench
+                )
+            except InputError as error:
+                result = unreadable(error, [self.images.file(file.learner) for file in declared.files])
         if not result.passed and MESH in self.model.addons:
             result = self._with_analysis(result)
         if result.passed:

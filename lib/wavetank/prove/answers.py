@@ -118,4 +118,4 @@ def _text(file: ExerciseFile, document: Document) -> bytes | None:
                 expected="exactly once, in what the changes before it have made",
             )
         text = text.replace(change["from"], change["to"])
-    return text.encode(data.get("encoding", "utf-8"))
+    return str(text).encode(data.get("encoding", "utf-8"))

@@ -8,10 +8,11 @@ import pytest
 from tests.support.apiserver import ApiServer
 from tests.support.harbour import NAMESPACE, WEB, Harbour
 
+from wavetank.errors import InputError
 from wavetank.kube import Kube
 from wavetank.lesson import LabSession
 from wavetank.lesson.files import lay_out
-from wavetank.lesson.handed_in import not_handed_in
+from wavetank.lesson.handed_in import not_handed_in, unreadable
 
 TWO = WEB.replace("replicas: 1", "replicas: 2")
 
@@ -66,3 +67,15 @@ def test_nothing_is_changed_by_looking(session: LabSession, harbour: Harbour, ap
     session.check("scale")
     (web,) = api.objects("Deployment", NAMESPACE)
     assert web["spec"]["replicas"] == 1
+
+
+def test_a_file_of_the_exercise_that_a_check_cannot_read_is_a_verdict_and_every_other_error_stays_one(
+    tmp_path: Path,
+) -> None:
+    mine, other = tmp_path / "pipeline.yaml", tmp_path / "lab.yaml"
+    error = InputError("on_failure: 'keep' is not one of ...", where=f"{mine}:18", expected="rollback or leave")
+    result = unreadable(error, [mine])
+    assert result.verdict == "not yet: pipeline.yaml can be read"
+    assert (f"{mine}:18" in result.saw, result.expected, result.look) == (True, "rollback or leave", f"cat {mine}")
+    with pytest.raises(InputError):
+        unreadable(InputError("no such check", where=f"{other}:3"), [mine])

@@ -132,17 +132,18 @@ class Running(Check):
     def run(self, bench: Bench) -> CheckResult:
         """Wait for the rollout, and compare; the lab's own build says which bytes these are."""
         built = bench.images.build(self.image)
+        running, saw = "", ""
         try:
             bench.kube.rollout(self.deployment, bench.namespace, timeout=self.within)
             running = Target(bench.kube, bench.namespace, self.deployment).running()
         except WavetankError as error:
-            running = error.summary
+            saw = ": ".join(filter(None, (error.summary, error.help.observed)))
         look = bench.kubectl(
             "get", "pods", "-o", "custom-columns=POD:.metadata.name,IMAGE:.status.containerStatuses[*].imageID"
         )
         digest = built.image.digest_in(repository_of(bench.images.tag(self.image)))
         return self.result(
-            self._is_what_runs(bench, built, running), f"it runs {running}", f"{self.image}, {digest}", look
+            self._is_what_runs(bench, built, running), saw or f"it runs {running}", f"{self.image}, {digest}", look
         )
 
     def _is_what_runs(self, bench: Bench, built: Build, running: str) -> bool:
