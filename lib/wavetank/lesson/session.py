@@ -14,7 +14,7 @@ from pathlib import Path
 from wavetank.bootstrap import stage_of
 from wavetank.bundle import bundles
 from wavetank.cluster import SHIPPED, kubeconfig_path, used_berth
-from wavetank.errors import CheckFailedError, KubeError
+from wavetank.errors import CheckFailedError, InputError, KubeError
 from wavetank.faults import FaultRun, emergency_stop
 from wavetank.images import Container
 from wavetank.images.pipeline import Pipeline, RunRecord
