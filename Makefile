@@ -49,8 +49,7 @@ test-kind: setup  ## Bring up a real kind cluster from this checkout and prove e
 	@scripts/browser.sh
 	$(BIN)/wavetank bundle build --from $(FROM)
 	$(BIN)/wavetank up --for 02-kubernetes
-	$(BIN)/pytest -m "(kind or engine) and not alone" --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=20 $(AGAIN) tests
-	$(BIN)/pytest -m "(kind or engine) and alone" --durations=40 $(AGAIN) tests
+	$(BIN)/pytest -m "kind or engine" --durations=40 $(AGAIN) tests
 
 .PHONY: notebooks
 notebooks: setup  ## Run the labs on the running cluster; store their outputs and their solved twins

@@ -1,12 +1,7 @@
-"""The real cluster that these tests share: brought up once (seconds when it is up already), never taken down here.
-
-Most tests have a namespace of their own and run side by side. Those that stop nodes, break what everybody shares, or
-measure how soon pods come are marked ``alone``: they come afterwards, one at a time.
-"""
+"""The real cluster that these tests share: brought up once (seconds when it is up already), never taken down here."""
 
 from __future__ import annotations
 
-import fcntl
 import uuid
 from collections.abc import Iterator
 
@@ -16,14 +11,21 @@ from wavetank.cluster import ClusterSpec, Provider, find_spec, kubeconfig_path, 
 from wavetank.kube import Kube
 from wavetank.waves import let_operator_in
 
-ADDONS = ("metrics-server", "ingress", "operator", "registry", "istio", "traces", "knative", "eventing")
-LAST = ("test_private_internet", "test_zz_down")
-"""They take the cluster down."""
+ADDONS = ("metrics-server", "ingress", "operator", "registry", "istio", "traces")
+SERVERLESS = (*ADDONS, "knative", "eventing")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, and end with what takes the cluster down."""
-    items.sort(key=lambda item: (item.path.stem in LAST, item.path.stem != "test_labs"))
+    """Let what needs Knative come late (until then the machine has a dozen processes less to run), and the end last."""
+    items.sort(key=lambda item: (_takes_it_down(item), _needs_knative(item)))
+
+
+def _takes_it_down(item: pytest.Item) -> bool:
+    return "test_private_internet" in item.nodeid or "test_zz_down" in item.nodeid
+
+
+def _needs_knative(item: pytest.Item) -> bool:
+    return "serverless" in item.nodeid or "knative_kube" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +39,17 @@ def provider(spec: ClusterSpec) -> Provider:
 
 
 @pytest.fixture(scope="session")
-def kube(spec: ClusterSpec, tmp_path_factory: pytest.TempPathFactory) -> Kube:
-    """The API of a cluster with every addon."""
-    with (tmp_path_factory.getbasetemp().parent / "up").open("w") as turn:  # of the processes that run side by side
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        up(spec)
+def kube(spec: ClusterSpec) -> Kube:
+    """The API of a cluster with every addon but Knative's."""
+    up(spec)
     return Kube.connect(kubeconfig_path(spec.name))
+
+
+@pytest.fixture(scope="session")
+def knative_kube(kube: Kube, spec: ClusterSpec) -> Kube:
+    """The API of a cluster with every addon."""
+    up(spec.with_addons(SERVERLESS))
+    return kube
 
 
 @pytest.fixture

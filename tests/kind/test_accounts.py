@@ -65,7 +65,7 @@ def test_every_account_may_do_what_is_written_down_and_nothing_else(kubeconfig: 
     _compare(ACCOUNTS, kubeconfig, lab)
 
 
-def test_so_may_those_that_come_with_functions(kube: Kube, kubeconfig: Path, namespace: str) -> None:
+def test_so_may_those_that_come_with_functions(knative_kube: Kube, kubeconfig: Path, namespace: str) -> None:
     _compare(SERVERLESS, kubeconfig, namespace)
 
 

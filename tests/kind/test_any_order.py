@@ -16,7 +16,7 @@ from wavetank.lesson import LabSession, find_lab
 from wavetank.lesson.declared import account, declared, in_the_mesh, surplus
 from wavetank.lesson.progress import ProgressFile
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(600), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(600)]
 
 LABS = ("00-start", "02-kubernetes", "03-service-mesh", "04-serverless")
 """Those that share the application's images; the images of Lab 1 are built by its own notebook."""
@@ -35,21 +35,21 @@ ISTIO = (
 PLAIN = ("Deployment", "Service", "ConfigMap", "Secret", "ServiceAccount", "Ingress", "HorizontalPodAutoscaler")
 
 
-def test_any_checkpoint_is_reached_from_any_other(kube: Kube, tmp_path: Path) -> None:
+def test_any_checkpoint_is_reached_from_any_other(knative_kube: Kube, tmp_path: Path) -> None:
     places = [(lab, checkpoint.id) for lab in LABS for checkpoint in find_lab(lab).checkpoints]
     for lab, checkpoint in random.Random(2).sample(places, STEPS):
-        session = LabSession(find_lab(lab), ProgressFile(tmp_path / f"{lab}.json"), kube=kube)
+        session = LabSession(find_lab(lab), ProgressFile(tmp_path / f"{lab}.json"), kube=knative_kube)
         session.goto(checkpoint)
-        _assert_as_declared(kube, session, checkpoint)
+        _assert_as_declared(knative_kube, session, checkpoint)
 
 
-def test_what_was_applied_by_hand_is_taken_back(kube: Kube, spec: ClusterSpec, tmp_path: Path) -> None:
-    session = LabSession(find_lab("04-serverless"), ProgressFile(tmp_path / "progress.json"), kube=kube)
+def test_what_was_applied_by_hand_is_taken_back(knative_kube: Kube, spec: ClusterSpec, tmp_path: Path) -> None:
+    session = LabSession(find_lab("04-serverless"), ProgressFile(tmp_path / "progress.json"), kube=knative_kube)
     session.goto("afloat")
     kubectl = ["kubectl", "--kubeconfig", f"{kubeconfig_path(spec.name)}", "--namespace", session.namespace]
     subprocess.run([*kubectl, "apply", "--filename", session.model.folder / "material/tagged.yaml"], check=True)
     session.goto("afloat")
-    _assert_as_declared(kube, session, "afloat")
+    _assert_as_declared(knative_kube, session, "afloat")
 
 
 def _assert_as_declared(kube: Kube, session: LabSession, checkpoint: str) -> None:

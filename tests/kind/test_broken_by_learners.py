@@ -25,7 +25,7 @@ from wavetank.observe.wire import listen
 from wavetank.traffic import Load, LoadRun, LoadStatus, Target, start_load
 from wavetank.waves import let_operator_in
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(300), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(300)]
 
 MANIFESTS = Path(__file__).parents[2] / "labs/tidewater/manifests"
 OPERATOR = ("wavetank-operator", "wavetank-system")

@@ -19,7 +19,7 @@ from wavetank.cluster import ClusterSpec, Provider, kubeconfig_path, status, up
 from wavetank.kube import Kube
 from wavetank.kube.mark import Mark, read_mark
 
-pytestmark = [pytest.mark.kind, pytest.mark.alone]
+pytestmark = pytest.mark.kind
 
 TIDEWATER = Path(__file__).parents[2] / "labs" / "tidewater" / "manifests"
 

@@ -28,7 +28,7 @@ from wavetank.observe.serverless.events import BROKER as BROKER_KIND
 from wavetank.observe.serverless.events import SUBSCRIPTION
 from wavetank.traffic import Answer, Question, ask
 
-pytestmark = [pytest.mark.kind, pytest.mark.alone]
+pytestmark = pytest.mark.kind
 
 FUNCTIONS = Path(__file__).parents[2] / "labs/tidewater/manifests/functions"
 NAMESPACE = "test-eventing"
@@ -104,20 +104,20 @@ class Eventing:
 
 
 @pytest.fixture(scope="module")
-def made(kube: Kube) -> Iterator[Eventing]:
+def made(knative_kube: Kube) -> Iterator[Eventing]:
     labels = {"app.kubernetes.io/managed-by": "wavetank"}
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
-    kube.delete(space, wait=120)
-    kube.apply(space)
+    knative_kube.delete(space, wait=120)
+    knative_kube.apply(space)
     for name in ("logbook", "boarding-pass", "payment-webhook", "events"):
         manifest = (FUNCTIONS / f"{name}.yaml").read_text().replace("/tidewater/default", f"/{NAMESPACE}/default")
-        kube.apply(manifest, namespace=NAMESPACE)
-    kube.rollout("logbook", NAMESPACE)
-    for kind, names in ((SERVICE, ("boarding-pass", "payment-webhook")), (TRIGGER, triggers(kube))):
+        knative_kube.apply(manifest, namespace=NAMESPACE)
+    knative_kube.rollout("logbook", NAMESPACE)
+    for kind, names in ((SERVICE, ("boarding-pass", "payment-webhook")), (TRIGGER, triggers(knative_kube))):
         for name in names:
-            kube.wait_for(kind, name, NAMESPACE, "Ready", timeout=90)
-    yield Eventing(kube)
-    kube.delete(space)
+            knative_kube.wait_for(kind, name, NAMESPACE, "Ready", timeout=90)
+    yield Eventing(knative_kube)
+    knative_kube.delete(space)
 
 
 @pytest.fixture
@@ -126,8 +126,8 @@ def eventing(made: Eventing) -> Eventing:
     return made
 
 
-def triggers(kube: Kube) -> Sequence[str]:
-    return [trigger["metadata"]["name"] for trigger in kube.list(TRIGGER, NAMESPACE)]
+def triggers(knative_kube: Kube) -> Sequence[str]:
+    return [trigger["metadata"]["name"] for trigger in knative_kube.list(TRIGGER, NAMESPACE)]
 
 
 def known(numbers: Sequence[int]) -> Known:

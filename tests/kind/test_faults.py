@@ -203,7 +203,6 @@ def test_a_learner_s_repair_is_never_overwritten(kube: Kube, payment: str) -> No
     assert containers[0]["image"] == container["image"]
 
 
-@pytest.mark.alone
 def test_a_stopped_node_comes_back_by_itself(kube: Kube, namespace: str) -> None:
     name = "wavetank-worker2"
     before = kube.get("Node", name)["metadata"]["annotations"]

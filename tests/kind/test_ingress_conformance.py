@@ -24,7 +24,7 @@ from wavetank.kube import Kube
 from wavetank.kube.manifest import parse
 from wavetank.netlayer.spec import CLASS
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(2400), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(2400)]
 
 STABLE = {
     "basics",
@@ -86,7 +86,7 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="module")
-def repository(kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str, str]:
+def repository(knative_kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str, str]:
     """Where the images are in the cluster's registry, and their tag: another one for other modules."""
     engine = connect()
     place, tag = f"{spec.registry}/conformance", hashlib.sha256((SOURCE / "go.sum").read_bytes()).hexdigest()[:12]
@@ -100,12 +100,12 @@ def repository(kube: Kube, spec: ClusterSpec, built: Path) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def namespace(kube: Kube) -> Iterator[None]:
+def namespace(knative_kube: Kube) -> Iterator[None]:
     """The namespace whose name the tests take for granted."""
     labels = {"app.kubernetes.io/managed-by": "wavetank"}
     made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
-    kube.delete(made, wait=90)
-    kube.apply(made)
+    knative_kube.delete(made, wait=90)
+    knative_kube.apply(made)
     rights = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "wavetank-netlayer-certificates"}
     lets_in = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -114,17 +114,19 @@ def namespace(kube: Kube) -> Iterator[None]:
         "roleRef": rights,
         "subjects": [{"kind": "ServiceAccount", "name": "netlayer", "namespace": "knative-serving"}],
     }
-    kube.apply([*parse(TLS), lets_in])
+    knative_kube.apply([*parse(TLS), lets_in])
     yield
-    kube.delete(TLS)
-    kube.delete(made, wait=90)
+    knative_kube.delete(TLS)
+    knative_kube.delete(made, wait=90)
 
 
 @pytest.fixture
-def results(kube: Kube, spec: ClusterSpec, built: Path, repository: tuple[str, str], namespace: None) -> dict[str, str]:
+def results(
+    knative_kube: Kube, spec: ClusterSpec, built: Path, repository: tuple[str, str], namespace: None
+) -> dict[str, str]:
     """PASS, FAIL or SKIP of every test."""
     place, tag = repository
-    addresses = kube.get("Node", spec.control_plane)["status"]["addresses"]
+    addresses = knative_kube.get("Node", spec.control_plane)["status"]["addresses"]
     node = next(address["address"] for address in addresses if address["type"] == "InternalIP")
     ran = subprocess.run(
         [

@@ -27,7 +27,7 @@ from wavetank.observe.serverless.revisions import SERVICE
 from wavetank.traffic import Answers, Load, Question, Target, ask, start_load
 from wavetank.waves import let_operator_in
 
-pytestmark = [pytest.mark.kind, pytest.mark.alone]
+pytestmark = pytest.mark.kind
 
 FUNCTIONS = Path(__file__).parents[2] / "labs/tidewater/manifests/functions"
 NAMESPACE = "test-knative"
@@ -108,22 +108,22 @@ class Knative:
 
 
 @pytest.fixture(scope="module")
-def knative(kube: Kube) -> Iterator[Knative]:
+def knative(knative_kube: Kube) -> Iterator[Knative]:
     labels = {"app.kubernetes.io/managed-by": "wavetank"}
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
-    kube.delete(space, wait=120)
-    kube.apply(space)
-    let_operator_in(kube, NAMESPACE)
-    made = Knative(kube)
-    kube.apply(FUNCTIONS / "logbook.yaml", namespace=NAMESPACE)
+    knative_kube.delete(space, wait=120)
+    knative_kube.apply(space)
+    let_operator_in(knative_kube, NAMESPACE)
+    made = Knative(knative_kube)
+    knative_kube.apply(FUNCTIONS / "logbook.yaml", namespace=NAMESPACE)
     for name in (*SLEEPERS, *OTHERS):
         made.apply(name)
     made.apply("queue", concurrency=1, most=1)
     for name in (*SLEEPERS, *OTHERS, "queue"):
         made.await_ready(name, 1)
-    kube.rollout("logbook", NAMESPACE)
+    knative_kube.rollout("logbook", NAMESPACE)
     yield made
-    kube.delete(space)
+    knative_kube.delete(space)
 
 
 def function(

@@ -27,7 +27,7 @@ from wavetank.lesson.lab import Lab
 from wavetank.lesson.progress import ProgressFile
 from wavetank.traffic import Load, start_load
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(300), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(300)]
 
 WITHIN = 45.0
 """Seconds that going to a checkpoint may take: usually less than ten, more on a busy machine."""

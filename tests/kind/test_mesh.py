@@ -23,7 +23,7 @@ from wavetank.observe.sync import heard
 from wavetank.traffic import Answers, Question, ask
 from wavetank.waves import let_operator_in
 
-pytestmark = [pytest.mark.kind, pytest.mark.alone]
+pytestmark = pytest.mark.kind
 
 LAB = Path(__file__).parents[2] / "labs/03-service-mesh"
 NAMESPACE = "test-mesh"

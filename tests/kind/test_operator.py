@@ -13,7 +13,7 @@ from wavetank.faults import Fault, FaultRun, active_faults, emergency_stop, inje
 from wavetank.kube import Kube, Obj
 from wavetank.traffic import Load, Target, start_load
 
-pytestmark = [pytest.mark.kind, pytest.mark.alone]
+pytestmark = pytest.mark.kind
 
 MANIFESTS = Path(__file__).parents[2] / "labs/tidewater/manifests"
 SYSTEM = "wavetank-system"

@@ -18,7 +18,7 @@ from wavetank.cluster import ClusterSpec, settled, status
 from wavetank.engine import connect
 from wavetank.kube import Kube
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(600), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 WAVETANK = (sys.executable, "-m", "wavetank")

@@ -13,7 +13,7 @@ from wavetank.engine import connect
 from wavetank.kube import Kube, Obj
 from wavetank.kube.power import POWER_OFF_UNTIL
 
-pytestmark = [pytest.mark.kind, pytest.mark.alone]
+pytestmark = pytest.mark.kind
 
 
 def is_ready(node: Obj | None) -> bool:

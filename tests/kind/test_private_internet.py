@@ -24,7 +24,7 @@ from wavetank.cluster import down, find_spec, kubeconfig_path, load_spec, up
 from wavetank.lesson import find_lab
 from wavetank.lesson.progress import ProgressFile, progress_path
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(1500), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).parents[2]
 LAB = "02-kubernetes"

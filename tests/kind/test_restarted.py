@@ -31,7 +31,7 @@ from wavetank.lesson import LabSession, find_lab
 from wavetank.lesson.progress import ProgressFile
 from wavetank.traffic import Load, LoadRun, LoadStatus, Summary, Target, start_load
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(600), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(600)]
 
 MANIFESTS = Path(__file__).parents[2] / "labs/tidewater/manifests"
 SAILINGS = Target("timetable", path="/sailings", headers={"Connection": "close"})  # each may meet any pod

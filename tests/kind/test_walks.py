@@ -19,7 +19,7 @@ from wavetank.lesson import find_lab
 from wavetank.lesson.restore import restore
 from wavetank.traffic import list_loads, start_load
 
-pytestmark = [pytest.mark.kind, pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.browser, pytest.mark.timeout(600)]
 
 NAMESPACE = "tidewater"
 OPENED, CLUSTER, LOAD, FAULTS = range(4)
@@ -186,7 +186,7 @@ def test_lab_3_shifts_traffic_and_sees_who_calls_whom(
 
 
 def test_lab_4_watches_pods_come_with_requests_and_where_events_go(
-    page: Page, kube: Kube, kubeconfig: Path, tmp_path: Path, take: Take
+    page: Page, knative_kube: Kube, kubeconfig: Path, tmp_path: Path, take: Take
 ) -> None:
     lab = "04-serverless"
     with walking(lab, page, kubeconfig, tmp_path) as notebook:
@@ -194,7 +194,7 @@ def test_lab_4_watches_pods_come_with_requests_and_where_events_go(
             notebook.run_again(cell_with(lab, words))
         revisions = notebook.view("Revisions")
         expect(revisions.get_by_role("row", name=re.compile("tides-00001 100 %"))).to_be_visible()
-        start_load(kube, replace(find_lab(lab).load("readers"), duration=20), NAMESPACE)
+        start_load(knative_kube, replace(find_lab(lab).load("readers"), duration=20), NAMESPACE)
         expect(revisions.get_by_role("status").first).to_have_text(re.compile(r"\b[1-9]\d* pods? ready"))
         count = revisions.get_by_label("cold starts")
         count.fill("1")

@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 from wavetank.cluster import ClusterSpec, Provider, down, find_spec, load_spec, status, up
 from wavetank.engine import connect
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(600), pytest.mark.alone]
+pytestmark = [pytest.mark.kind, pytest.mark.timeout(600)]
 
 
 def belongings() -> dict[str, set[str]]:

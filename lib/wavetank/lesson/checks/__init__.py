@@ -8,9 +8,10 @@ what ``during`` says, and never looks at the text of a manifest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 
 from wavetank.durations import parse_duration
-from wavetank.errors import InputError
+from wavetank.errors import InputError, KubeError
 from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.asked import Asked
 from wavetank.lesson.checks.base import Check
@@ -46,6 +47,7 @@ CHECKS: Mapping[str, type[Check]] = {
 }
 """Every check by its name in ``lab.yaml``; its parameters, described in lab.schema.json, are the class's fields."""
 
+_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY)
 _DURATIONS = ("within", "below", "slower", "faster")
 
 
@@ -72,4 +74,12 @@ def run_check(check: Named, bench: Bench) -> CheckResult:
     parameters = {
         name: parse_duration(value, name) if name in _DURATIONS else value for name, value in check.parameters.items()
     }
-    return CHECKS[check.name](**parameters).run(bench)
+    looking = CHECKS[check.name](**parameters)
+    try:
+        return looking.run(bench)
+    except KubeError as error:
+        if error.status not in _REFUSED:
+            raise
+        # What a check needs, a load or a fault, was refused for what the learner has made: that is a verdict.
+        saw = "; ".join(filter(None, (error.summary, error.help.observed)))
+        return looking.result(False, saw, error.help.expected, error.help.command or bench.kubectl("get", "all"))
