@@ -122,7 +122,7 @@ WRITING = {
 READING = {"load list": "steady", "fault list": f"{NAMESPACE}/slow", "load follow": ""}
 """Each command that only reads there, and what it then shows."""
 
-OF_ITS_OWN = {"up", "down", "status", "doctor", "logs", "adopt", "lab", "labs", "hint", "solve"}
+OF_ITS_OWN = {"up", "down", "status", "doctor", "logs", "adopt", "lab", "labs", "hint", "solve", "new-lab", "prove"}
 OF_ITS_OWN |= {"bundle build", "bundle pin", "bundle save", "bundle load", "bundle ls", "bundle verify", "bundle rm"}
 OF_ITS_OWN |= {"fault kinds", "pipeline ls", "pipeline show", "load-pod", "traces", "netlayer", "power-agent"}
 """Those that ask no cluster, or only one that they have made or that is named on their line. ``netlayer`` ends its
@@ -158,6 +158,13 @@ def test_a_command_that_reads(command: str, terminal: Callable[..., Any], foreig
     result = terminal(command)
     assert result.exit_code == 0
     assert READING[command] in result.output
+    foreign.assert_untouched()
+
+
+def test_nothing_is_proven_there(terminal: Callable[..., Any], foreign: Foreign) -> None:
+    result = terminal("prove", "00-start", "second-pod", "--exercises")
+    assert result.exit_code == 2
+    assert "is not marked as Wavetank's" in result.output
     foreign.assert_untouched()
 
 
