@@ -22,6 +22,7 @@ from wavetank.kube.pods import is_ready
 
 __all__ = ["Cover", "Disturbance", "exchanging", "faulty", "in_words"]
 
+_KNOWS_WITHIN = 5.0
 _JOIN_WITHIN = 20.0
 """Seconds until a watch that was told to stop has stopped, whatever the API server does."""
 
@@ -64,16 +65,20 @@ class Cover:
     def __init__(self, kube: Kube, namespace: str, deployment: str, longest: float) -> None:
         self._kube, self._namespace, self._deployment, self._longest = kube, namespace, deployment, longest
         self._stop, self._thread = threading.Event(), threading.Thread(target=self._look, name="cover", daemon=True)
+        self._knows = threading.Event()
         self._bare_since: float | None = None
         self._unasked = False
         self.bare = 0.0
         """For how many seconds there was none, until now."""
 
     def begin(self) -> None:
-        """Look from now on, for ``longest`` seconds or until the `end`."""
+        """Look from now on, for ``longest`` seconds or until the `end`; return once the pods of now are known."""
         found = self._kube.get("Deployment", self._deployment, self._namespace)
         self._selector = label_selector(found["spec"]["selector"])
+        self._old = {pod["metadata"]["name"] for pod in self._kube.list("Pod", self._namespace, self._selector)}
         self._thread.start()
+        if self._old:
+            self._knows.wait(_KNOWS_WITHIN)
 
     def end(self) -> None:
         """Look no longer."""
@@ -106,7 +111,9 @@ class Cover:
                 pods.pop(pod["metadata"]["name"], None)
                 if change != "DELETED":
                     pods[pod["metadata"]["name"]] = pod
-                self._unasked = change != "DELETED" and not _is_asked(pod)
+                if self._old <= pods.keys():
+                    self._knows.set()
+                self._unasked |= pod["metadata"]["name"] not in self._old and not _is_asked(pod)
                 staying = any(is_ready(one) and "deletionTimestamp" not in one["metadata"] for one in pods.values())
                 covered = covered or staying
                 self._note(bare=covered and not staying)
