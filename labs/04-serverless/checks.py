@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,11 +18,13 @@ from wavetank.observe.serverless.events import BROKER, TRIGGER
 from wavetank.observe.serverless.revisions import REVISION, REVISION_LABEL, SERVICE
 
 TIDES = {"app": "tides"}
+DELAY = re.compile(r"PT(?:(\d+)M)?(?:([\d.]+)S)?")  # ISO 8601, as far as deliveries use it
 QUICK = 1.0  # seconds, for nineteen of twenty readers
 MOST_PODS = 6
 READY_WITHIN = 60.0  # seconds; the node asks a container that was not there yet again after ten
 EMPTY_WITHIN = 60.0  # seconds; an idle pod is let go after the stable window of ten, and some
-QUIET = 20.0  # seconds: three more tries take two and a cold start one, if the machine has time for them
+QUIET = 20.0  # seconds, on top of the waits that the delivery itself asks for: a cold start, on a busy machine
+LONGEST_QUIET = 120.0  # seconds: a learner is not kept longer
 
 
 def quick_and_frugal(bench: Bench) -> CheckResult:
@@ -66,16 +69,18 @@ def nothing_is_lost(bench: Bench) -> CheckResult:
         await_subscriptions(bench.kube, bench.namespace, READY_WITHIN)
     except WaitTimeoutError as late:
         return result(False, saw=f"{late.summary}: {late.help.observed}", expected="every trigger is subscribed")
-    if not _tries_again(bench):
+    deliveries = _deliveries(bench)
+    if not any(delivery.get("retry") for delivery in deliveries):
         return result(False, saw="no broker and no trigger says to try again", expected="delivery with a retry")
     _empty_the_books(bench)
     bench.ask("manifest")  # a fault needs a pod to be in
-    _await(bench, 1, lambda: len(_passes(bench)), "the first pass")
+    _await(bench, 1, lambda: len(_passes(bench)), "the first pass", QUIET)
     _empty_the_books(bench)
     bench.fault("no-passes")
     booked = bench.load("book").to_the_end()
     made = booked.sent - booked.failed
-    _await(bench, made, lambda: len(_passes(bench) | _dead_letters(bench)), f"what becomes of {made} events")
+    quiet = min(QUIET + max(map(_waits, deliveries)), LONGEST_QUIET)
+    _await(bench, made, lambda: len(_passes(bench) | _dead_letters(bench)), f"what becomes of {made} events", quiet)
     passes, dead = _passes(bench), _dead_letters(bench)
     return result(
         len(passes | dead) == made and bool(dead),
@@ -132,14 +137,14 @@ def _is_of(revision: str, pod: Obj) -> bool:
     return bool(pod["metadata"]["labels"].get(REVISION_LABEL) == revision)
 
 
-def _await(bench: Bench, wanted: int, written: Callable[[], int], waiting_for: str) -> None:
-    """Wait until so many are written down, or no more come."""
-    bench.say(f"waiting until {QUIET:g} s pass without another one: {waiting_for}")
-    seen, end = written(), time.monotonic() + QUIET
+def _await(bench: Bench, wanted: int, written: Callable[[], int], waiting_for: str, quiet: float) -> None:
+    """Wait until so many are written down, or none has come for ``quiet`` seconds."""
+    bench.say(f"waiting until {quiet:g} s pass without another one: {waiting_for}")
+    seen, end = written(), time.monotonic() + quiet
     while seen < wanted and time.monotonic() < end:
         time.sleep(0.5)  # a logbook cannot be watched
         if (now := written()) > seen:
-            seen, end = now, time.monotonic() + QUIET
+            seen, end = now, time.monotonic() + quiet
 
 
 def _empty_the_books(bench: Bench) -> None:
@@ -147,10 +152,21 @@ def _empty_the_books(bench: Bench) -> None:
         bench.kube.request("service:logbook:80", book, bench.namespace, method="DELETE")
 
 
-def _tries_again(bench: Bench) -> bool:
-    """Tell whether any delivery is tried again; a trigger's own is as good as its broker's."""
+def _deliveries(bench: Bench) -> list[Obj]:
+    """Return how events are delivered: a trigger's own way is as good as its broker's."""
     senders = [*bench.kube.list(BROKER, bench.namespace), *bench.kube.list(TRIGGER, bench.namespace)]
-    return any((sender["spec"].get("delivery") or {}).get("retry") for sender in senders)
+    return [sender["spec"].get("delivery") or {} for sender in senders]
+
+
+def _waits(delivery: Obj) -> float:
+    """Return for how many seconds a delivery waits between its tries, all together.
+
+    https://knative.dev/docs/eventing/event-delivery/: the delay, times the number of the try or two to the power of it.
+    """
+    said = DELAY.fullmatch(delivery.get("backoffDelay") or "")
+    delay = 60 * float(said[1] or 0) + float(said[2] or 0) if said else 0.0
+    tries = range(1, (delivery.get("retry") or 0) + 1)
+    return delay * sum(2**n if delivery.get("backoffPolicy") == "exponential" else n for n in tries)
 
 
 def _passes(bench: Bench) -> set[str]:

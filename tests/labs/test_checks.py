@@ -42,6 +42,10 @@ def two_ready_pods(api: ApiServer) -> None:
         )
 
 
+COUNTED = {"observedGeneration": 1}
+"""What a budget's controller notes when it has counted its pods."""
+
+
 def budget(api: ApiServer, *, allowed: int, replaced: bool = True) -> None:
     """A budget that allows so many evictions, one less after each; when pods are ``replaced``, one more after that."""
     resource = {
@@ -49,7 +53,7 @@ def budget(api: ApiServer, *, allowed: int, replaced: bool = True) -> None:
         "kind": "PodDisruptionBudget",
         "metadata": {"name": "web", "namespace": NAMESPACE},
         "spec": {"selector": {"matchLabels": {"app": "web"}}},
-        "status": {"disruptionsAllowed": allowed},
+        "status": {"disruptionsAllowed": allowed, **COUNTED},
     }
     api.put(resource)
 
@@ -96,7 +100,12 @@ def test_a_drain_that_waits_for_ever_is_held_up(api, bench, hurried):
 def test_two_budgets_for_the_same_pods_are_named_and_nothing_is_evicted(api, bench, selector):
     two_ready_pods(api)
     budget(api, allowed=1)
-    second = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "spec": {"selector": selector}}
+    second = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "spec": {"selector": selector},
+        "status": COUNTED,
+    }
     api.put({**second, "metadata": {"name": "mine", "namespace": NAMESPACE}})
     result = lab_function(LAB.folder, "checks:evictions_take_turns")(bench)
     assert not result.passed
@@ -111,6 +120,7 @@ def test_a_budget_of_others_is_no_rival(api, bench):
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": {"name": "o", "namespace": NAMESPACE},
+        "status": COUNTED,
     }
     api.put({**other, "spec": {"selector": {"matchLabels": {"app": "booking"}}}})
     assert lab_function(LAB.folder, "checks:evictions_take_turns")(bench).passed
@@ -190,3 +200,17 @@ def test_what_an_autoscaler_asks_for_is_told_before_any_load_is_sent(api, bench,
     assert not result.passed
     assert saw in result.saw
     assert expected in result.expected
+
+
+@pytest.mark.parametrize(
+    ("delivery", "seconds"),
+    [
+        ({}, 0.0),
+        ({"retry": 3, "backoffPolicy": "exponential", "backoffDelay": "PT0.2S"}, 2.8),
+        ({"retry": 5, "backoffPolicy": "exponential", "backoffDelay": "PT0.2S"}, 12.4),
+        ({"retry": 3, "backoffPolicy": "linear", "backoffDelay": "PT1M2S"}, 372.0),
+    ],
+)
+def test_events_are_waited_for_as_long_as_their_delivery_asks(delivery, seconds):
+    waits = lab_function(find_lab("04-serverless").folder, "checks:_waits")
+    assert waits(delivery) == pytest.approx(seconds)
