@@ -126,6 +126,7 @@ class Engine:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every answer on a kept connection takes 40 ms
     engine: Engine
 
     def log_message(self, *_: object) -> None:

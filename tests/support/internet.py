@@ -279,6 +279,7 @@ class Handler(BaseHTTPRequestHandler):
 
     internet: Internet
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every answer on a kept connection takes 40 ms
     timeout = 60
 
     def log_message(self, *_: object) -> None:

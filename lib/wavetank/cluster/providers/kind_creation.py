@@ -38,6 +38,8 @@ CREATE_SECONDS = 300
 RUNTIME_SECONDS = 60
 API_SECONDS = 90
 READY_SECONDS = 120
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+"""Seconds between two questions whether a node answers; nothing tells that it does."""
 
 
 class Creation:
@@ -195,6 +197,7 @@ def _await_answers(
     Raises `ClusterError` so many ``seconds`` after the nodes were ``made``, which takes `CREATE_SECONDS` at most.
     """
     deadline = time.monotonic() + CREATE_SECONDS + seconds
+    pause = FIRST_PAUSE
     while nodes := silent():
         if made():
             deadline = min(deadline, time.monotonic() + seconds)
@@ -205,7 +208,8 @@ def _await_answers(
                 command=f"docker exec {nodes[0]} journalctl -u {unit} -n 50 --no-pager",
                 hint="`wavetank down`, then `wavetank up`",
             )
-        time.sleep(0.5)
+        time.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _kind_program(bundle: Bundle) -> Path:
