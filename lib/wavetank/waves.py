@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from wavetank.errors import InputError, KubeError
 from wavetank.kube import Kube, Obj
-from wavetank.kube.mark import read_mark
+from wavetank.kube.bringing import bring
 
 __all__ = [
     "API_VERSION",
@@ -108,15 +108,8 @@ def operator_away(kube: Kube) -> str:
 
 
 def bring_operator_back(kube: Kube) -> str:
-    """Return what to try while nobody ends loads and faults: who has put the operator there, brings it back."""
-    mark = read_mark(kube.connection)
-    whoever = "wavetank up, which brings the operator back"
-    if mark is not None and mark.made == "adopt":
-        whoever = (
-            "bring the operator back as it was installed in this cluster"
-            " (it was adopted; `wavetank up` would make another cluster)"
-        )
-    return f"{whoever}; it ends them, and then lets them go"
+    """Return what to try while nobody ends loads and faults."""
+    return f"{bring(kube.connection, 'the operator')}; the operator ends them, and then lets them go"
 
 
 def begin(kube: Kube, resource: Obj, going: str) -> None:

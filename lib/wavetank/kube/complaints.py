@@ -26,7 +26,7 @@ def unauthorized(connection: Connection, error: KubeError) -> KubeError:
         observed=f"the client certificate ran out at {ended}" if ended else "it does not take the kubeconfig's user",
         expected=f"a user that it knows; {connection.origin}",
         command=connection.kubectl("auth", "whoami"),
-        hint="log in again, or write the kubeconfig anew: of a cluster of Wavetank's, `wavetank up` does it",
+        hint="log in again, or write the kubeconfig anew: of a cluster that `wavetank up` has made, it does so",
     )
 
 

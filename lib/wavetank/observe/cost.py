@@ -9,6 +9,7 @@ from typing import Protocol
 
 from wavetank.errors import KubeError, NotFoundError, NotSupportedError, WaitTimeoutError
 from wavetank.kube import Kube, Obj
+from wavetank.kube.bringing import bring
 from wavetank.kube.quantity import quantity
 from wavetank.kube.sidecar import SIDECAR
 from wavetank.observe.columns import columns
@@ -157,7 +158,7 @@ def _readings(kube: Kube, namespace: str) -> list[Obj]:
             "nobody measures what the pods of this cluster take",
             observed="the cluster does not serve metrics.k8s.io",
             expected="a metrics server",
-            command=f"wavetank up --for {_LAB}",
+            hint=bring(kube.connection, "a metrics server", _LAB),
         ) from error
     except KubeError as error:
         if error.status == 503:  # its API is registered, and it does not answer yet

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from wavetank.kube.bringing import way_to_bring
 from wavetank.observe.roster import MeshPod, Role, Roster
 from wavetank.observe.scrape import CONTROL_PLANE, Look
 
@@ -30,7 +31,7 @@ def reasons(look: Look) -> list[Reason]:
     """Return what keeps the mesh from being seen, or from being seen whole; what has to be mended first comes first."""
     roster = look.roster
     if not roster.has_istio:
-        return [Reason("There is no Istio in this cluster.", f"wavetank up --for {_LAB}")]
+        return [_no_istio(adopted=roster.adopted)]
     if not roster.own:
         return [Reason(f"There are no pods in namespace {roster.namespace}.", f"kubectl -n {roster.namespace} get all")]
     return [*_unlabelled(roster), *_without_sidecar(roster), *_not_ready(roster), *_silent(look), *_not_included(look)]
@@ -41,6 +42,11 @@ def no_traffic(namespace: str, seconds: float) -> Reason:
     return Reason(
         f"Nobody has called anybody in the last {seconds:.0f} s.", f"kubectl -n {namespace} get loads.wavetank.dev"
     )
+
+
+def _no_istio(*, adopted: bool) -> Reason:
+    words, way = "There is no Istio in this cluster", way_to_bring("Istio", _LAB, adopted=adopted)
+    return Reason(f"{words}: {way}.") if adopted else Reason(f"{words}.", way)
 
 
 def _unlabelled(roster: Roster) -> Iterator[Reason]:
@@ -95,12 +101,13 @@ def _silent(look: Look) -> Iterator[Reason]:
 
 def _not_included(look: Look) -> Iterator[Reason]:
     mute = (pod for pod in look.roster.pods if pod.uid in look.stats and not look.stats[pod.uid].included)
+    shown = f"kubectl -n {CONTROL_PLANE} get configmap istio"
     for pod, names in _by_workload(mute):
         restart = f" && kubectl -n {pod.namespace} rollout restart {pod.owner}" if pod.owner else ""
         yield Reason(
             f"The proxy of {pod.workload} keeps no statistics of calls in {names}: the mesh's proxyStatsMatcher does "
-            f"not include them, or did not when the pod was made (`kubectl -n {CONTROL_PLANE} get configmap istio`).",
-            f"wavetank up --for {_LAB}{restart}",
+            f"not include them, or did not when the pod was made (`{shown}`).",
+            f"{shown} -o yaml" if look.roster.adopted else f"{way_to_bring('', _LAB, adopted=False)}{restart}",
         )
 
 

@@ -56,7 +56,8 @@ class Roster:
     """What is in ``namespace``, and the mesh's own gateways.
 
     ``services`` are the selectors of Services by name, ``subsets`` the labels of a DestinationRule's subsets by Service
-    and subset. ``has_istio`` says whether a control plane is there, ``is_labelled`` whether new pods get a sidecar.
+    and subset. ``has_istio`` says whether a control plane is there, ``is_labelled`` whether new pods get a sidecar,
+    ``adopted`` whether somebody else looks after the cluster.
     """
 
     namespace: str
@@ -66,6 +67,7 @@ class Roster:
     virtual_services: tuple[Obj, ...] = ()
     has_istio: bool = True
     is_labelled: bool = True
+    adopted: bool = False
 
     @property
     def own(self) -> list[MeshPod]:

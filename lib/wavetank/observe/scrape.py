@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from wavetank.errors import KubeError, NotFoundError, UnreachableError
 from wavetank.kube import Kube, Obj
+from wavetank.kube.bringing import is_adopted
 from wavetank.kube.refusals import hangs
 from wavetank.observe.roster import MeshPod, Roster, read_pods, read_services, read_subsets
 from wavetank.observe.stats import FILTER, ProxyStats, parse_stats
@@ -51,6 +52,7 @@ def look(kube: Kube, namespace: str, within: float = AT_A_GLANCE) -> Look:
         space = pool.submit(kube.get, "Namespace", namespace)
         pods, system = (pool.submit(kube.list, "Pod", where) for where in (namespace, CONTROL_PLANE))
         services = pool.submit(kube.list, "Service", namespace)
+        adopted = pool.submit(is_adopted, kube.connection)
         rules, routes = (pool.submit(_list, kube, kind, namespace) for kind in ("DestinationRule", "VirtualService"))
         labels = space.result()["metadata"].get("labels") or {}
         roster = Roster(
@@ -61,6 +63,7 @@ def look(kube: Kube, namespace: str, within: float = AT_A_GLANCE) -> Look:
             virtual_services=tuple(routes.result()),
             has_istio=any(_has(pod, "app", "istiod") for pod in system.result()),
             is_labelled=labels.get("istio-injection") == "enabled" or "istio.io/rev" in labels,
+            adopted=adopted.result(),
         )
         at = time.monotonic()
         asked = [pod for pod in roster.pods if pod.has_proxy and pod.proxy_runs]

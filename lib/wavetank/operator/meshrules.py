@@ -17,6 +17,7 @@ from wavetank.faults.virtualservice import (
     virtual_service,
 )
 from wavetank.kube import Kube, Obj
+from wavetank.kube.bringing import bring
 from wavetank.kube.sidecar import has_sidecar
 from wavetank.waves import is_over
 
@@ -82,7 +83,7 @@ def _in_place(kube: Kube) -> list[Obj]:
             "this cluster has no Istio",
             observed=error.summary,
             expected="a mesh, which faults of this kind are put into",
-            hint="wavetank up --for 03-service-mesh",
+            hint=bring(kube.connection, "Istio", "03-service-mesh"),
         ) from error
 
 

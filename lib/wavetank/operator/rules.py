@@ -16,6 +16,7 @@ from wavetank.faults.remembered import remembered_break, remembered_injection
 from wavetank.faults.resource import Fault, FaultStatus, Target
 from wavetank.faults.switch import label_selector
 from wavetank.kube import Kube, Obj
+from wavetank.kube.bringing import bring
 from wavetank.kube.mark import NODE_LABEL, is_made_here
 from wavetank.kube.power import agent_word
 from wavetank.operator.meshrules import injection, injection_warnings
@@ -165,7 +166,7 @@ def _refuse_without_agent(kube: Kube) -> None:
             "nobody is there to stop a node, or to start it again",
             observed=f"the power agent beside the cluster: {agent}",
             expected="the container that `wavetank up` runs beside the nodes",
-            hint="wavetank up",
+            hint=bring(kube.connection, "the power agent"),
         )
 
 

@@ -13,6 +13,7 @@ from wavetank.errors import InputError, KubeError, NotFoundError, NotSupportedEr
 from wavetank.faults.virtualservice import VIRTUAL_SERVICE, governing
 from wavetank.faults.virtualservice import in_words as named
 from wavetank.kube import Obj
+from wavetank.kube.bringing import bring
 from wavetank.kube.manifest import parse
 from wavetank.widgets.controls import button, number, row
 from wavetank.widgets.feed import Feed, Watched
@@ -166,7 +167,7 @@ class TrafficShift(LiveView):
                 observed=error.summary,
                 expected="a mesh, which sends requests by the weights of a virtual service",
                 command=error.help.command,
-                hint="bring the cluster up with the addons of this lab",
+                hint=bring(self._kube.connection, "Istio", "03-service-mesh"),
             ) from error
 
 

@@ -68,7 +68,7 @@ def test_on_an_adopted_cluster_nobody_is_sent_to_make_another_one(api: ApiServer
     write_mark(kube.connection, Mark("theirs", "adopt"))
     with pytest.raises(ClusterError, match="nobody is there to end Fault/slow") as caught:
         restore(kube, lab, "afloat")
-    assert caught.value.help.hint.startswith("bring the operator back as it was installed in this cluster")
+    assert caught.value.help.hint.startswith("install the operator in this cluster (it was adopted")
 
 
 def test_an_operator_that_is_only_being_restarted_is_waited_for(

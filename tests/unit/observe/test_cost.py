@@ -77,7 +77,7 @@ def test_without_a_metrics_server_it_is_said_how_to_get_one(api: ApiServer, tmp_
     api.resources = [resource for resource in api.resources if resource.kind != "PodMetrics"]
     with pytest.raises(NotSupportedError) as caught:
         cost(kube_of(api, tmp_path), NAMESPACE)
-    assert caught.value.help.command.startswith("wavetank up --for")
+    assert caught.value.help.hint.startswith("wavetank up --for")
 
 
 def summary(*milliseconds: float, failed: int = 0) -> Summary:

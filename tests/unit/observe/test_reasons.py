@@ -13,8 +13,10 @@ WEB = MeshPod("u1", "web-1", "mesh", "web", owner="deployment/web")
 BARE = replace(WEB, has_proxy=False, proxy_runs=False, proxy_ready=False)
 
 
-def told(*pods: MeshPod, labelled: bool = True, istio: bool = True, **parts: object) -> list[tuple[str, str]]:
-    roster = Roster("mesh", pods, is_labelled=labelled, has_istio=istio)
+def told(
+    *pods: MeshPod, labelled: bool = True, istio: bool = True, adopted: bool = False, **parts: object
+) -> list[tuple[str, str]]:
+    roster = Roster("mesh", pods, is_labelled=labelled, has_istio=istio, adopted=adopted)
     stats = {pod.uid: ProxyStats() for pod in pods if pod.proxy_ready}
     look = Look(0, roster, **{"stats": stats, **parts})  # type: ignore[arg-type]
     return [(reason.words, reason.command) for reason in reasons(look)]
@@ -28,6 +30,14 @@ def test_without_istio_nothing_else_matters() -> None:
     assert told(BARE, labelled=False, istio=False) == [
         ("There is no Istio in this cluster.", "wavetank up --for 03-service-mesh")
     ]
+
+
+def test_on_an_adopted_cluster_nobody_is_sent_to_make_another_one() -> None:
+    ((words, command),) = told(BARE, istio=False, adopted=True)
+    assert words.startswith("There is no Istio in this cluster: install Istio in this cluster (it was adopted")
+    assert command == ""
+    ((_, command),) = told(WEB, stats={"u1": ProxyStats(included=False)}, adopted=True)
+    assert command == "kubectl -n istio-system get configmap istio -o yaml"
 
 
 def test_an_empty_namespace_is_said_to_be_empty() -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from wavetank.errors import NotFoundError, NotSupportedError
 from wavetank.kube import Kube, Obj
+from wavetank.kube.bringing import bring
 from wavetank.observe.serverless import autoscaler
 from wavetank.observe.serverless.autoscaler import Windows, windows_of
 from wavetank.observe.serverless.events import BROKER, SUBSCRIPTION, TRIGGER, BrokerState, broker_of
@@ -45,7 +46,7 @@ def look(kube: Kube, namespace: str, service: str) -> Serving:
             revisions, autoscalers, pods = (each.result() for each in listed)
             return serving_of(service, namespace, Found(found.result(), route.result(), revisions, autoscalers, pods))
         except NotFoundError as error:
-            raise _no_knative(error) from error
+            raise _no_knative(kube, error) from error
 
 
 def read_windows(kube: Kube, namespace: str, revision: str) -> Windows:
@@ -91,7 +92,7 @@ class EventWatch:
                 triggers, subscriptions = (each.result() for each in listed)
                 found = broker.result()
             except NotFoundError as error:
-                raise _no_knative(error) from error
+                raise _no_knative(self._kube, error) from error
             tally = since(self._mark, self._ledger) if counted else None
             return broker_of(self._broker, self._namespace, found, triggers, subscriptions, tally)
 
@@ -107,5 +108,6 @@ def _find(kube: Kube, kind: tuple[str, str], name: str, namespace: str) -> Obj |
     return next(iter(kube.list(kind, namespace, fields=f"metadata.name={name}")), None)
 
 
-def _no_knative(error: NotFoundError) -> NotSupportedError:
-    return NotSupportedError("this cluster has no Knative", observed=error.summary, command=f"wavetank up --for {_LAB}")
+def _no_knative(kube: Kube, error: NotFoundError) -> NotSupportedError:
+    hint = bring(kube.connection, "Knative", _LAB)
+    return NotSupportedError("this cluster has no Knative", observed=error.summary, hint=hint)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from wavetank.errors import KubeError, NotFoundError, WaitTimeoutError
 from wavetank.kube import HttpAnswer, Kube
+from wavetank.kube.bringing import bring
 from wavetank.observe.traces.query import Query
 from wavetank.observe.traces.store import Stats
 from wavetank.observe.traces.trace import Trace
@@ -20,6 +21,7 @@ __all__ = ["find_trace", "find_traces", "read_stats", "wait_for_traces", "why_no
 _NAMESPACE = "wavetank-system"
 _NAME = "wavetank-traces"
 _TARGET = f"service:{_NAME}:9411"
+_LAB = "03-service-mesh"
 _PAUSE = 0.5
 _ANSWER_WITHIN = 10.0
 
@@ -109,7 +111,7 @@ def _ask(kube: Kube, path: str) -> HttpAnswer:
             status=404,
             observed=error.summary,
             command=kube.connection.kubectl("-n", _NAMESPACE, "get", "deployments"),
-            hint="name the addon traces in the cluster's file or the lab's, and run: wavetank up",
+            hint=bring(kube.connection, "the trace collector", _LAB),
         ) from error
     except KubeError as error:
         if error.status < 500:

@@ -149,7 +149,7 @@ def test_a_cluster_without_knative_is_an_error_that_says_how_to_get_it(tmp_path:
         for asked in (lambda: look(knative.kube, NAMESPACE, "tides"), watch_events(knative.kube, NAMESPACE, "x").look):
             with pytest.raises(NotSupportedError, match="this cluster has no Knative") as error:
                 asked()
-            assert error.value.help.command == "wavetank up --for 04-serverless"
+            assert error.value.help.hint == "wavetank up --for 04-serverless"
 
 
 def test_a_service_is_looked_at_with_everything_that_belongs_to_it(knative: Knative) -> None:
