@@ -9,7 +9,6 @@ first process, and on this machine.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
@@ -17,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
 
+from wavetank.document import read_json, shaped
 from wavetank.errors import ImageError, InputError
 from wavetank.images.engine import Container
 from wavetank.images.model import Ended, megabytes
@@ -28,6 +27,8 @@ __all__ = ["Comparison", "Row", "Sight", "compare", "look_here", "look_inside", 
 
 _LOOK_SECONDS = 20.0
 _END_SECONDS = 5.0
+_MOST_TOLD = 500
+"""Characters of what was printed instead that are shown."""
 _UNKNOWN = "cannot be read"
 _NAMESPACE_OF = {
     "pid": "process numbers",
@@ -69,11 +70,7 @@ class Sight:
     def from_output(cls, output: str) -> Sight:
         """Read what the probe has printed. Raises `ValueError` for anything else."""
         lines = output.strip().splitlines()
-        data: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-        try:
-            return cls(**data)
-        except TypeError:
-            raise ValueError(output) from None
+        return shaped(cls, read_json(lines[-1]) if lines else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,7 @@ def look_inside(container: Container) -> Sight:
     except ValueError:
         raise ImageError(
             f"{container.name} cannot be looked into",
-            observed=f"exit code {ended.code}: {ended.output.strip()}",
+            observed=f"exit code {ended.code}: {ended.output.strip()[-_MOST_TOLD:]}",
             expected="a running container whose image has a python3",
             command=f"docker exec {container.name} python3 --version",
             hint="start the container again, and look while it runs",

@@ -6,6 +6,7 @@ and in turn, so that whatever else the machine does meets both alike.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ __all__ = ["MOST", "Starts", "measure"]
 MOST = 200
 """Starts that are measured at most."""
 _OPTIONS = ("-I", "-S", "-c", "import time; print(time.time_ns())")
+_TIME = re.compile(r"[0-9]{1,20}")
 _ONE_SECONDS = 30.0
 """Seconds one start may take, from 'run' to the program's end."""
 
@@ -95,10 +97,10 @@ def _start_process() -> float:
 def _seconds(began: int, output: str, who: str) -> float:
     """Return the seconds from ``began`` to the time that was printed, both in nanoseconds."""
     said = output.strip()
-    if not said.isdigit():
+    if not _TIME.fullmatch(said):
         raise ImageError(
             f"{who} did not say when it began",
-            observed=said or "nothing was printed",
+            observed=said[:200] or "nothing was printed",
             expected="the time of its first instruction: the image needs a python3 and no entrypoint",
         )
     if int(said) < began:

@@ -9,7 +9,6 @@ deadline of its own, and is deleted in every case.
 
 from __future__ import annotations
 
-import json
 import math
 import uuid
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from wavetank.document import read_json
 from wavetank.errors import InputError, KubeError, NotFoundError
 from wavetank.kube import Kube, Obj, application_container, is_ready
 from wavetank.kube.refused import refused_by
@@ -27,6 +27,9 @@ MOST_SECONDS = 60.0
 _START_WITHIN = 30.0
 """Seconds until the listening pod runs; its image is on the node already."""
 _LINES_TOLD = 4
+_MOST_TOLD = 200
+"""Characters of a line that are shown, where it says nothing that can be read."""
+_COUNTS = ("segments", "readable", "encrypted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +116,13 @@ def listen(kube: Kube, namespace: str, target: str, port: int = 8080, seconds: f
     finally:
         kube.delete_object("Pod", name, namespace, grace=0)
     try:
-        *heard, counts = map(json.loads, lines)
-        return Wire(
-            pod=pod["metadata"]["name"],
-            node=pod["spec"]["nodeName"],
-            port=port,
-            seconds=seconds,
-            **counts,
-            heard=tuple(map(_heard, heard)),
-        )
-    except (ValueError, TypeError) as error:
+        return Wire(pod["metadata"]["name"], pod["spec"]["nodeName"], port, seconds, *overheard(lines))
+    except ValueError as error:
         raise KubeError(
             f"nobody could listen on the node {pod['spec']['nodeName']}",
             observed=_how_it_ended(ended),
             expected="a line of JSON for what is heard",
-            logs=lines[-10:],
+            logs=[line[:_MOST_TOLD] for line in lines[-10:]],
             hint=f"see its last words; and the image {image} has to have a python3",
         ) from error
 
@@ -221,9 +216,33 @@ def _create(kube: Kube, tap: Obj) -> None:
         ) from error
 
 
-def _heard(line: dict[str, Any]) -> Heard:
-    words: Sequence[str] = line.get("text") or line.get("tls") or [f"bytes {line['hex']} ..."]
-    return Heard(line["from"], line["bytes"], tuple(words), "tls" in line)
+def overheard(lines: Sequence[str]) -> tuple[int, int, int, tuple[Heard, ...]]:
+    """Read what `wiretap` has printed: how many segments, of them readable and encrypted, and what was heard.
+
+    Raises `ValueError` for anything else.
+    """
+    if not lines:
+        raise ValueError("nothing was printed")
+    *heard, counts = map(read_json, lines)
+    segments, readable, encrypted = (_whole(counts, name) for name in _COUNTS)
+    return segments, readable, encrypted, tuple(map(_heard, heard))
+
+
+def _heard(line: Any) -> Heard:
+    size = _whole(line, "bytes")
+    words = line.get("text") or line.get("tls") or [f"bytes {line.get('hex')} ..."]
+    sender = line.get("from")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in [sender, *words]):
+        raise ValueError("what was heard is not text")
+    return Heard(sender, size, tuple(words), "tls" in line)
+
+
+def _whole(line: Any, name: str) -> int:
+    """Return a count out of a line. Raises `ValueError` when it is none."""
+    value = line.get(name) if isinstance(line, dict) else None
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{name} is no count")
+    return value
 
 
 def _how_it_ended(tap: Obj) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from wavetank.document import read_json
+from wavetank.document import read_json, shaped
 from wavetank.durations import parse_duration
 from wavetank.errors import KubeError
 from wavetank.kube import Kube, application_container, is_ready
@@ -26,6 +26,8 @@ __all__ = ["Answer", "Answers", "Question", "ask"]
 _SCRIPT = Path(__file__).with_name("asker.py")
 _START_SECONDS = 15.0
 MOST = 1000
+MOST_TOLD = 200
+"""Characters of a line that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,23 @@ class Answers(tuple[Answer, ...]):
 
     __slots__ = ()
 
+    @classmethod
+    def from_output(cls, output: str) -> Answers:
+        """Read what `asker` has printed. Raises `ValueError` for anything else."""
+        told = read_json(output)
+        if not isinstance(told, list):
+            raise ValueError("not a list of answers")
+        return cls(shaped(Answer, one) for one in told)
+
     @property
     def statuses(self) -> Counter[int]:
         """How often each status came; 0 is no answer."""
         return Counter(answer.status for answer in self)
 
     def counted(self, name: str) -> Counter[Any]:
-        """Return how often a field of the body had which value."""
-        return Counter(answer.field(name) for answer in self)
+        """Return how often a field of the body had which value; a list or an object counts as its JSON."""
+        values = (answer.field(name) for answer in self)
+        return Counter(json.dumps(value) if isinstance(value, list | dict) else value for value in values)
 
     def share(self, **wanted: Any) -> float:
         """Return the share of answers, from 0 to 1, with this ``status`` or with these values of the body's fields."""
@@ -145,4 +156,13 @@ def ask(kube: Kube, namespace: str, workload: str, question: Question) -> Answer
             logs=ended.stderr.splitlines()[-5:],
             expected="an image with python3",
         )
-    return Answers(Answer(**answer) for answer in json.loads(ended.stdout))
+    try:
+        return Answers.from_output(ended.stdout)
+    except ValueError as error:
+        raise KubeError(
+            f"{name} asked, and did not say what was answered",
+            observed=f"{error}"[:MOST_TOLD],
+            logs=[line[:MOST_TOLD] for line in (ended.stdout + ended.stderr).splitlines()[-5:]],
+            expected="a line of JSON",
+            hint=f"does something else print there? python3 -c 1 in the container {container} should print nothing",
+        ) from error

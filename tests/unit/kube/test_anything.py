@@ -1,4 +1,4 @@
-"""Whatever stands in a kubeconfig, or is said by a program that logs in, ends in a connection or in one sentence."""
+"""Whatever stands in a kubeconfig, or is said by a program that logs in or how one ended: what it is, or a sentence."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.support.anything import as_json, broken, changed, printable
 
 from wavetank.document import write_yaml
 from wavetank.kube import Kube
+from wavetank.kube.exec import _exit_code
 from wavetank.kube.plugin import _credential
 from wavetank.kube.quantity import quantity
 from wavetank.kube.refusals import refusal
@@ -91,3 +92,21 @@ def test_any_refusal_is_told(body: bytes) -> None:
 def test_any_quantity_is_a_number_or_refused(text: str) -> None:
     with printable():
         assert abs(quantity(text)) < float("inf")
+
+
+ENDED: Any = {
+    "kind": "Status",
+    "status": "Failure",
+    "message": "command terminated with exit code 3",
+    "code": 500,
+    "details": {"causes": [{"reason": "ExitCode", "message": "3"}]},
+}
+
+
+@given(broken(ENDED).map(as_json) | changed([as_json(ENDED)]))
+@example(b"")
+@example(b"[]")
+@example(b'{"message": "' + b"a" * 100_000 + b'"}')
+def test_however_a_command_is_said_to_have_ended_it_is_a_code_or_an_error(told: bytes) -> None:
+    with printable():
+        assert isinstance(_exit_code(told), int)

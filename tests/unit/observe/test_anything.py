@@ -27,6 +27,7 @@ from wavetank.observe.traces.query import Query
 from wavetank.observe.traces.store import Store
 from wavetank.observe.traces.trace import Trace
 from wavetank.observe.traces.zipkin import parse_spans, span_json
+from wavetank.observe.wire import overheard
 from wavetank.widgets.models.traces import TraceBoard, bars, line
 
 PRICES: Any = {
@@ -132,3 +133,25 @@ def test_whatever_istioctl_says_is_findings_or_told_to_be_none(said: str) -> Non
 def test_whatever_envoy_says_of_its_certificates_is_an_identity_or_told_to_be_none(said: str) -> None:
     with suppress(ValueError):
         repr(parse_certs(said)).encode()
+
+
+HEARD: Any = [
+    {"from": "10.0.0.7", "bytes": 120, "text": ["POST /bookings", "{}"]},
+    {"from": "10.0.0.8", "bytes": 517, "tls": ["TLS 1.3"]},
+    {"from": "10.0.0.9", "bytes": 3, "hex": "00ff"},
+    {"segments": 9, "readable": 1, "encrypted": 1},
+]
+
+
+@given(broken(HEARD))
+@settings(max_examples=200)
+@example([])
+@example([[]])
+@example([{"segments": float("nan"), "readable": 0, "encrypted": 0}])
+def test_whatever_who_listens_prints_is_heard_or_refused(lines: Any) -> None:
+    try:
+        segments, readable, encrypted, heard = overheard([json.dumps(line) for line in lines])
+    except ValueError:
+        return
+    assert min(segments, readable, encrypted) >= 0
+    repr(heard).encode()

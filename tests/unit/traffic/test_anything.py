@@ -1,8 +1,9 @@
-"""Whatever a load's pod is said to have written: seconds that add up, or a line that is passed over."""
+"""Whatever a load's pod, or one that asked, is said to have written: seconds that add up, answers, or neither."""
 
 from __future__ import annotations
 
 import json
+import math
 import tracemalloc
 import zlib
 from base64 import b64encode
@@ -13,6 +14,7 @@ from hypothesis import example, given, settings
 from tests.support.anything import broken, changed, printable
 
 from wavetank.errors import InputError
+from wavetank.traffic.ask import Answers
 from wavetank.traffic.hdr import COMPRESSED_COOKIE, OUTER
 from wavetank.traffic.histogram import Latencies
 from wavetank.traffic.record import Second, Summary, parse_line
@@ -73,3 +75,27 @@ def test_a_small_histogram_that_would_become_a_large_one_is_refused() -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
+
+
+ANSWERS: Any = [
+    {"status": 200, "seconds": 0.01, "body": '{"version": "v2", "pod": ["a"]}'},
+    {"status": 0, "seconds": 10, "error": "timed out"},
+]
+
+
+@given(
+    broken(ANSWERS).map(json.dumps) | changed([json.dumps(ANSWERS).encode()]).map(lambda text: text.decode("latin-1"))
+)
+@settings(max_examples=200)
+@example("{}")
+@example('[{"status": 200, "seconds": NaN}]')
+@example('[{"status": "200", "seconds": 1}]')
+@example("[" * 100_000)
+def test_any_answers_are_counted_or_refused(text: str) -> None:
+    try:
+        answers = Answers.from_output(text)
+    except ValueError:
+        return
+    repr(answers).encode()
+    assert answers.statuses.total() == answers.counted("version").total() == len(answers)
+    assert all(math.isfinite(answer.seconds) for answer in answers)
