@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +18,28 @@ SERVERLESS = (*ADDONS, "knative", "eventing")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what needs Knative come late (until then the machine has a dozen processes less to run), and the end last."""
-    items.sort(key=lambda item: (_takes_it_down(item), _needs_knative(item)))
+    """Let what needs Knative come late (until then the machine has a dozen processes less to run), and the end last.
+
+    First comes the test in which the cluster stands still: what has one of its own runs meanwhile (see the Makefile).
+    """
+    items.sort(key=lambda item: (_takes_it_down(item), _needs_knative(item), not _stands_still(item)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long each file took, so that one sees what has grown."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport) and "/kind/" in report.nodeid:
+                seconds[Path(report.nodeid.partition("::")[0]).name] += report.duration
+    if seconds:
+        terminalreporter.section("minutes by file")
+        for file, took in seconds.most_common():
+            terminalreporter.line(f"{took / 60:6.1f} {file}")
+
+
+def _stands_still(item: pytest.Item) -> bool:
+    return "stood_still" in item.nodeid
 
 
 def _takes_it_down(item: pytest.Item) -> bool:

@@ -17,9 +17,9 @@ from pathlib import Path
 import certifi
 import pytest
 from tests.support.internet import GOOGLE, HOSTS, HUB_BLOBS, KUBERNETES_MIRROR, Internet, busy, cut_after
-from tests.support.publishing import publish_bundle
+from tests.support.publishing import PULLED_LAB, cannot_be_published, publish_bundle, to_publish
 
-from wavetank.bundle import Bundle, bundles, open_bundle, verify
+from wavetank.bundle import Bundle, open_bundle, verify
 from wavetank.cluster import down, find_spec, kubeconfig_path, load_spec, up
 from wavetank.lesson import find_lab
 from wavetank.lesson.progress import ProgressFile, progress_path
@@ -27,7 +27,6 @@ from wavetank.lesson.progress import ProgressFile, progress_path
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).parents[2]
-LAB = "02-kubernetes"
 ADDRESS = ("127.0.0.2", 443)
 SYSTEM = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -41,11 +40,10 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def built() -> Bundle:
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("names of others lead to this machine only in a mount namespace: on Linux, as root")
-    found = next((bundle for bundle in bundles() if bundle.index.source == "source"), None)
-    if found is None:
-        pytest.skip("there is no bundle that was built from source: `wavetank bundle build`")
+    if why_not := cannot_be_published():
+        pytest.skip(why_not)
+    found = to_publish()
+    assert found
     return found
 
 
@@ -105,7 +103,7 @@ def test_the_bundle_is_what_was_published(pulled: tuple[Bundle, str], built: Bun
 def test_a_cluster_comes_up_from_it_and_lab_2_is_solved_there(
     pulled: tuple[Bundle, str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = find_lab(LAB)
+    lab = find_lab(PULLED_LAB)
     spec = load_spec(find_spec("kind")).with_addons(lab.addons)
     down(spec)
     try:
@@ -117,14 +115,14 @@ def test_a_cluster_comes_up_from_it_and_lab_2_is_solved_there(
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
             "XDG_STATE_HOME": str(folder / "state"),
         }
-        notebook = ROOT / "solutions" / LAB / "lab.ipynb"
+        notebook = ROOT / "solutions" / PULLED_LAB / "lab.ipynb"
         words = ["-m", "pytest", "--nbval-lax", "--timeout=400", "-p", "no:cacheprovider", str(notebook)]
         ran = subprocess.run(
             [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=850
         )
         assert ran.returncode == 0, ran.stdout[-8000:]
         monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
-        progress = ProgressFile(progress_path(f"{LAB}-solved")).read()
+        progress = ProgressFile(progress_path(f"{PULLED_LAB}-solved")).read()
         assert {id_ for id_, one in progress.exercises.items() if one.passed} == {one.id for one in lab.exercises}
     finally:
         monkeypatch.undo()

@@ -29,7 +29,7 @@ from wavetank.kube import Kube, Obj
 from wavetank.kube.mark import read_mark
 from wavetank.lesson import LabSession, open_lab
 
-pytestmark = [pytest.mark.kind, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kind, pytest.mark.elsewhere, pytest.mark.timeout(600)]
 
 NAME = "somebody-elses"
 ROOT = Path(__file__).parents[2]

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.internet import Internet, digest, tar_of
 
-from wavetank.bundle import Bundle
+from wavetank.bundle import Bundle, bundles
 from wavetank.bundle.distribution import ImageName
 from wavetank.bundle.downloading import place_for
 from wavetank.bundle.versions import ReleaseFile, load_versions
 
+PULLED_LAB = "02-kubernetes"
+"""The lab that is solved on a cluster made of what was published."""
 OTHER = {"amd64": "arm64", "arm64": "amd64"}
+
+
+def to_publish() -> Bundle | None:
+    """Return the bundle that was built here from source."""
+    return next((bundle for bundle in bundles() if bundle.index.source == "source"), None)
+
+
+def cannot_be_published() -> str:
+    """Say why nothing can be published here; empty when it can."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return "names of others lead to this machine only in a mount namespace: on Linux, as root"
+    return "" if to_publish() else "there is no bundle that was built from source: `wavetank bundle build`"
 
 
 def publish_bundle(bundle: Bundle, internet: Internet, file: Path, scratch: Path) -> None:

@@ -1,5 +1,7 @@
 """Documents people write: every mistake ends in one message with file, line and what was expected."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,15 @@ def test_what_was_merged_stands_where_it_was_written(tmp_path: Path) -> None:
     assert document.data["node"] == {"role": "worker", "zone": "b"}
     lines = [document.line_of("node", "role"), document.line_of("node", "zone"), document.line_of("other", 0, "zone")]
     assert lines == [2, 6, 3]
+
+
+def test_reading_compiles_no_grammar_of_what_no_schema_asks_for_and_hides_none() -> None:
+    program = """
+import sys
+from wavetank.document import find_mistake
+assert find_mistake([], {"type": "object"})
+assert not [name for name in sys.modules if name.startswith(("rfc3987", "lark"))]
+from rfc3987_syntax import is_valid_syntax
+assert is_valid_syntax("iri", "https://example.org/f\u00e4hre")
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
