@@ -28,6 +28,8 @@ class Rollout:
     """of older templates, still there"""
     ready: int
     available: int
+    taken_up: bool
+    """whether what was asked for last has been seen, and its ReplicaSet made"""
     done: bool
     failed: bool
     """no progress within the Deployment's progress deadline"""
@@ -88,6 +90,7 @@ def rollout_state(deployment: Obj) -> Rollout:
         old=max(total - updated, 0),
         ready=status.get("readyReplicas", 0),
         available=available,
+        taken_up=seen,
         done=done,
         failed=failed,
         words=words,

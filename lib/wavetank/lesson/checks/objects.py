@@ -14,6 +14,7 @@ from wavetank.lesson.bench import Bench
 from wavetank.lesson.checks.base import Check, with_trouble
 from wavetank.lesson.pods import APPLICATION, field_at, in_words, reasons
 from wavetank.lesson.result import CheckResult
+from wavetank.lesson.stuck import given_up_when_stuck
 
 __all__ = ["Events", "Field", "Ready", "Rollout", "Spread", "State"]
 
@@ -34,16 +35,18 @@ class Rollout(Check):
         return f"{self.deployment} is rolled out"
 
     def run(self, bench: Bench) -> CheckResult:
-        """Wait until the rollout is complete."""
+        """Wait until the rollout is complete, or a pod can never start."""
         only = f"metadata.name={self.deployment}"
         within = self.within + sum(map(asked_to_wait, bench.kube.list("Deployment", bench.namespace, fields=only)))
-        found = bench.until(
-            "Deployment",
-            lambda deployments: any(rollout_state(deployment).done for deployment in deployments),
-            within,
-            fields=only,
-            waiting_for=f"the rollout of {self.deployment}",
-        )
+        with given_up_when_stuck(bench.kube, bench.namespace, self.deployment, within) as stuck:
+            found = bench.until(
+                "Deployment",
+                lambda deployments: any(rollout_state(deployment).done for deployment in deployments),
+                within,
+                fields=only,
+                waiting_for=f"the rollout of {self.deployment}",
+                stop=stuck,
+            )
         state = rollout_state(found[0]) if found else None
         saw = state.words if state else f"there is no Deployment {self.deployment}"
         if state and not state.done:
