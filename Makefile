@@ -41,7 +41,7 @@ test: setup  ## Run every test that needs no Docker Engine (minutes)
 	@mkdir -p .pytest_cache; \
 	$(BIN)/pytest -m "browser and not kind" --numprocesses 2 --dist loadfile $(AGAIN) > .pytest_cache/browser.log 2>&1 & \
 	browser=$$!; trap 'kill $$browser 2>/dev/null' EXIT; \
-	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 4 --dist loadfile $(AGAIN); red=$$?; \
+	$(BIN)/pytest -m "not kind and not engine and not browser" --numprocesses 5 --dist worksteal $(AGAIN); red=$$?; \
 	wait $$browser || red=1; cat .pytest_cache/browser.log; exit $$red
 
 .PHONY: test-kind
