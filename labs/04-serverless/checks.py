@@ -71,14 +71,14 @@ def nothing_is_lost(bench: Bench) -> CheckResult:
     result = partial(
         CheckResult, claim="every booking has its pass, or its dead letter", look='EventView(lab, "default")'
     )
+    deliveries = _deliveries(bench)
+    if not any(delivery.get("retry") for delivery in deliveries):
+        return result(False, saw="no broker and no trigger says to try again", expected="delivery with a retry")
     bench.say(f"waiting up to {READY_WITHIN:g} s: every trigger to be subscribed as the broker says")
     try:  # an event that comes while Knative subscribes them anew reaches nobody
         await_subscriptions(bench.kube, bench.namespace, READY_WITHIN)
     except WaitTimeoutError as late:
         return result(False, saw=f"{late.summary}: {late.help.observed}", expected="every trigger is subscribed")
-    deliveries = _deliveries(bench)
-    if not any(delivery.get("retry") for delivery in deliveries):
-        return result(False, saw="no broker and no trigger says to try again", expected="delivery with a retry")
     _empty_the_books(bench)
     bench.ask("manifest")  # a fault needs a pod to be in
     _await(bench, 1, lambda: len(_passes(bench)), "the first pass", QUIET)
