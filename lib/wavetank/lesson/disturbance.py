@@ -133,14 +133,15 @@ class Cover:
 
     def _note_leaving(self, before: Obj | None, pod: Obj, *, gone: bool) -> None:
         """Note when a pod that was ready is told to go, and whether it is gone too soon after that."""
-        name, was_ready = pod["metadata"]["name"], before is not None and is_ready(before)
-        if gone:
-            ended = _ended(pod)
-            # Who has no time at all is gone without being told before.
-            if was_ready or (name in self._told and ended and ended - self._told[name] < _STAYS):
+        metadata = pod["metadata"]
+        name, was_ready = metadata["name"], before is not None and is_ready(before)
+        if not gone and was_ready and (end := from_rfc3339(metadata.get("deletionTimestamp"))):
+            has = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+            self._told[name] = end - has
+            if has < _STAYS:
                 self._abrupt = name
-        elif was_ready and (end := from_rfc3339(pod["metadata"].get("deletionTimestamp"))):
-            self._told[name] = end - timedelta(seconds=pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+        elif gone and name in self._told and (ended := _ended(pod)) and ended - self._told[name] < _STAYS:
+            self._abrupt = name
 
     def _note(self, *, bare: bool) -> None:
         now = time.monotonic()

@@ -30,7 +30,7 @@ def there(name: str, *, ready: bool = True, leaving: bool = False, **container: 
     one = pod(name, ready=ready)
     one["spec"]["containers"] = [{"name": "web", **(container or PROBE)}]
     if leaving:
-        one["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        one["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:30Z", "deletionGracePeriodSeconds": 30}
     return one
 
 
@@ -66,10 +66,10 @@ def test_a_deployment_that_never_had_a_pod_missed_none(api: ApiServer, kube: Kub
     assert shown(api, kube, there("new", ready=False), there("new")) == ""
 
 
-def leaving(name: str, *, ended: str = "") -> dict[str, Any]:
-    """Return a pod that was told to go at midnight, its time being ten seconds, and perhaps has ended since."""
+def leaving(name: str, *, seconds: int = 10, ended: str = "") -> dict[str, Any]:
+    """Return a pod that was told at midnight to go within so many seconds, and perhaps has ended since."""
     one = there(name)
-    one["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:10Z", "deletionGracePeriodSeconds": 10}
+    one["metadata"] |= {"deletionTimestamp": f"2026-01-01T00:00:{seconds:02}Z", "deletionGracePeriodSeconds": seconds}
     if ended:
         status = {"name": "web", "state": {"terminated": {"exitCode": 0, "finishedAt": ended}}}
         one["status"]["containerStatuses"] = [status]
@@ -88,7 +88,8 @@ def test_an_old_pod_that_does_not_wait_for_requests_on_their_way_is_told(
 
 def test_a_pod_that_has_no_time_at_all_is_told(api: ApiServer, kube: Kube) -> None:
     api.put(there("old"))
-    assert "old was gone as soon as it was told to go" in shown(api, kube, there("new"), goes="old")
+    told = shown(api, kube, there("new"), leaving("old", seconds=0), goes="old")
+    assert "old was gone as soon as it was told to go" in told
 
 
 def test_a_pod_that_was_not_ready_may_go_at_once(api: ApiServer, kube: Kube) -> None:
