@@ -15,6 +15,7 @@ from wavetank.lesson.rivals import scalers_of
 FEWEST = 2
 GROWS_WITHIN = 75.0  # seconds: the autoscaler looks every 2 s, at measurements up to 15 s old
 SHRINKS_WITHIN = 120.0  # seconds: measurements have to fall first, and papers are held for ten seconds
+LONGEST_WINDOW = 300  # seconds: what Kubernetes waits for by itself, before it believes that the rush is over
 
 
 class Asked(NamedTuple):
@@ -77,6 +78,9 @@ def _mistake(bench: Bench, name: str, scaler: str, asked: Asked) -> tuple[str, s
         rules = (spec.get("behavior") or {}).get(direction) or {}
         if rules.get("selectPolicy") == "Disabled":
             return f"{about} may never {consequence}: behavior.{direction} is Disabled", "one that may"
+    window = ((spec.get("behavior") or {}).get("scaleDown") or {}).get("stabilizationWindowSeconds") or 0
+    if window > LONGEST_WINDOW:
+        return f"{about} keeps its pods for {window} s when the rush is over", f"at most {LONGEST_WINDOW} s"
     expected = f"{asked.percent} % of the {asked.resource} that its pods request"
     shares = _shares(bench, name, spec.get("metrics") or [])
     if shares.get(asked.resource) != asked.percent:

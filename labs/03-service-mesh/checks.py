@@ -1,4 +1,4 @@
-"""What this lab looks at that lab.yaml's own words do not cover: one truth, and one behaviour."""
+"""What this lab looks at that lab.yaml's own words do not cover: one truth, and two behaviours."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ FOUND = {
         "milliseconds": {"type": ["number", "null"], "description": "how long the hop takes by itself, in ms"},
     },
 }
+IN_VAIN = 0.15  # of the bookings: each pod of booking has to see some errors of payment's sick one before it knows
 CLOSE = 0.3  # the share by which the milliseconds may be off: traces differ from each other
 
 
@@ -32,6 +33,20 @@ def what_payment_gets(bench: Bench) -> float:
     if not bookings:
         raise InputError("nobody has tried to book", expected="a load of bookings while payment is down")
     return round(_answered(bench, "payment", "/payments") / bookings, 1)
+
+
+def the_sick_one_is_left_alone(bench: Bench) -> CheckResult:
+    """Make bookings while a pod of payment is sick, and count how often it is asked: trying again is no answer here."""
+    before = _answered(bench, "payment", "/payments")
+    booked = bench.load("book", {"fault": "sick-payment"}).to_the_end()
+    in_vain = _answered(bench, "payment", "/payments") - before
+    return CheckResult(
+        in_vain <= IN_VAIN * booked.sent,
+        claim="the pod that answers with errors is left alone",
+        saw=f"payment answered {in_vain} requests with an error while {booked.sent} bookings were made",
+        expected=f"at most {IN_VAIN * booked.sent:.0f}: once the mesh has noticed, only the other pod is asked",
+        look=bench.kubectl("get", "destinationrules", "-o", "yaml"),
+    )
 
 
 def _answered(bench: Bench, app: str, path: str) -> int:

@@ -190,6 +190,7 @@ def scalers(api: ApiServer, **of_web: object) -> None:
         ({"maxReplicas": 8}, "keeps between 2 and 8 pods", "between 2 and 5"),
         ({"minReplicas": 1}, "keeps between 1 and 5 pods", "between 2 and 5"),
         ({"behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}, "may never shrink", "one that may"),
+        ({"behavior": {"scaleDown": {"stabilizationWindowSeconds": 3600}}}, "for 3600 s", "at most 300 s"),
         ({"metrics": []}, "holds no share", "60 % of the cpu"),
     ],
 )

@@ -125,6 +125,8 @@ class Harbour:
         self.outcomes: dict[str, list[dict[str, int]]] = {}
         self.latency = 0.01
         """Seconds that every answer takes."""
+        self.late = 0
+        """How many of the next loads are late themselves."""
         self.still = 0.0
         """For how much of each second loads stand still themselves."""
         self.goes_on = False
@@ -158,21 +160,23 @@ class Harbour:
     def _run_load(self, load: Obj) -> None:
         name = load["metadata"]["name"]
         outcomes = self.outcomes.get(name.removeprefix("check-"), [{"200": 20}] * 10)
-        runner = pod(f"load-{name}", phase="Running" if self.goes_on else "Succeeded")
+        runner = pod(_pod_of(load), phase="Running" if self.goes_on else "Succeeded")
         del runner["metadata"]["labels"]
         self.api.put(runner)
+        lateness = Latencies()
+        lateness.record(0.5 if self.late else 0.001)
+        self.late = max(self.late - 1, 0)
         for t, outcome in enumerate(outcomes):
-            told = replace(second(t, outcome, self.latency), still=self.still)
-            self.api.log(f"load-{name}", told.to_line(), namespace=NAMESPACE)
+            told = replace(second(t, outcome, self.latency), still=self.still, lateness=lateness.encode())
+            self.api.log(_pod_of(load), told.to_line(), namespace=NAMESPACE)
         if self.goes_on:
-            self.api.put({**load, "status": {"phase": "Running", "pod": f"load-{name}"}})
+            self.api.put({**load, "status": {"phase": "Running", "pod": _pod_of(load)}})
         else:
             self._end_load(load, "Completed")
 
     def _end_load(self, load: Obj, phase: str) -> None:
-        name = f"load-{load['metadata']['name']}"
-        self.api.end_log(name, namespace=NAMESPACE)
-        self.api.put({**load, "status": {"phase": phase, "pod": name}})
+        self.api.end_log(_pod_of(load), namespace=NAMESPACE)
+        self.api.put({**load, "status": {"phase": phase, "pod": _pod_of(load)}})
 
     def _make_again(self, gone: Obj) -> None:
         name = gone["metadata"].get("labels", {}).get("app", "")
@@ -197,6 +201,11 @@ class Harbour:
         counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
         status = dict.fromkeys(counts, replicas) | {"observedGeneration": deployment["metadata"]["generation"]}
         self.api.put({**deployment, "status": status})
+
+
+def _pod_of(load: Obj) -> str:
+    """Return the name of the pod that sends a load: another one each time, with a log of its own."""
+    return f"load-{load['metadata']['name']}-{load['metadata']['uid'][:5]}"
 
 
 MANAGED = {"app.kubernetes.io/managed-by": "wavetank"}

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from wavetank.errors import KubeError
@@ -23,6 +24,9 @@ from wavetank.kube.pods import is_ready
 __all__ = ["Cover", "Disturbance", "exchanging", "faulty", "in_words"]
 
 _KNOWS_WITHIN = 5.0
+_STAYS = timedelta(seconds=2)
+"""For how long a pod that is told to go still answers, at least: until then there is somebody who has not heard of it.
+Both moments are told in whole seconds."""
 _JOIN_WITHIN = 20.0
 """Seconds until a watch that was told to stop has stopped, whatever the API server does."""
 
@@ -68,6 +72,8 @@ class Cover:
         self._knows = threading.Event()
         self._bare_since: float | None = None
         self._unasked = False
+        self._told: dict[str, datetime] = {}  # when those that were ready were told to go
+        self._abrupt = ""
         self.bare = 0.0
         """For how many seconds there was none, until now."""
 
@@ -94,6 +100,11 @@ class Cover:
                 f"for {self.bare:.1f} s no pod of {self._deployment} was ready and meant to stay: what has answered"
                 " then was a pod on its way out, and the next time it may be gone sooner"
             )
+        if self._abrupt:
+            return (
+                f"the pod {self._abrupt} was gone as soon as it was told to go: a request that is on its way to it then"
+                " finds nobody, and the next time there may be one"
+            )
         if self._unasked:
             return (
                 f"the new pods of {self._deployment} got requests as soon as their process was there: nothing asks them"
@@ -108,7 +119,8 @@ class Cover:
             for change, pod in self._kube.watch(
                 "Pod", self._namespace, self._selector, timeout=self._longest, stop=self._stop
             ):
-                pods.pop(pod["metadata"]["name"], None)
+                before = pods.pop(pod["metadata"]["name"], None)
+                self._note_leaving(before, pod, gone=change == "DELETED")
                 if change != "DELETED":
                     pods[pod["metadata"]["name"]] = pod
                 if self._old <= pods.keys():
@@ -119,12 +131,33 @@ class Cover:
                 self._note(bare=covered and not staying)
         self._note(bare=False)
 
+    def _note_leaving(self, before: Obj | None, pod: Obj, *, gone: bool) -> None:
+        """Note when a pod that was ready is told to go, and whether it is gone too soon after that."""
+        metadata = pod["metadata"]
+        name, was_ready = metadata["name"], before is not None and is_ready(before)
+        if not gone and was_ready and (end := from_rfc3339(metadata.get("deletionTimestamp"))):
+            has = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+            self._told[name] = end - has
+            if has < _STAYS:
+                self._abrupt = name
+        elif gone and name in self._told and (ended := _ended(pod)) and ended - self._told[name] < _STAYS:
+            self._abrupt = name
+
     def _note(self, *, bare: bool) -> None:
         now = time.monotonic()
         if bare and self._bare_since is None:
             self._bare_since = now
         elif not bare and self._bare_since is not None:
             self.bare, self._bare_since = self.bare + now - self._bare_since, None
+
+
+def _ended(pod: Obj) -> datetime | None:
+    """Return when the application in a pod has ended; None while it has not, or where nobody says so."""
+    application = application_container(pod)["name"]
+    for status in pod["status"].get("containerStatuses") or ():
+        if status["name"] == application:
+            return from_rfc3339(((status.get("state") or {}).get("terminated") or {}).get("finishedAt"))
+    return None
 
 
 def _is_asked(pod: Obj) -> bool:

@@ -75,10 +75,9 @@ def restore(kube: Kube, lab: Lab, checkpoint: str) -> None:
     for obj in unwanted:
         if obj["kind"] in IN_THE_WAY or obj not in surplus(found, wanted):
             _wait_until_gone(kube, lab.namespace, obj)
-    _end_functions_set_by_others(kube, wanted)
+    _end_changed_functions(kube, wanted)
     for obj in wanted:
         _make_exactly(kube, obj, lab.namespace, found)
-    _forget_revisions(kube, wanted)
     worn = [
         pod
         for pod in kube.list("Pod", lab.namespace)
@@ -159,25 +158,28 @@ def _is_cordoned_by_us(node: Obj) -> bool:
     )
 
 
-def _end_functions_set_by_others(kube: Kube, wanted: Sequence[Obj]) -> None:
-    """Delete every function of which somebody else has set a field; it is made anew, not put right.
+def _end_changed_functions(kube: Kube, wanted: Sequence[Obj]) -> None:
+    """Delete every function that is not as it should be: made anew, it has one revision, which starts once.
 
-    Knative has written into its annotations and lets nobody take that away. Who no longer sets an annotation, though,
-    takes with it all those that nobody is said to own, and that is what admission webhooks have written.
+    So it is for one that is right, of which somebody else has set a field. Knative has written into its annotations and
+    lets nobody take that away; who no longer sets an annotation, though, takes with it all those that nobody is said to
+    own, and that is what admission webhooks have written.
     """
-    there = (kube.find((obj["apiVersion"], obj["kind"]), *_place(obj)) for obj in wanted if is_function(obj))
-    _end_functions(
-        kube, [found for found in there if found and take_over(found["metadata"].get("managedFields") or [])]
-    )
+    there = ((obj, kube.find((obj["apiVersion"], obj["kind"]), *_place(obj))) for obj in wanted if is_function(obj))
+    _end_functions(kube, [found for obj, found in there if found and _is_changed(kube, obj, found)])
 
 
-def _forget_revisions(kube: Kube, applied: Sequence[Obj]) -> None:
-    """Make every function anew that was changed, so that it has one revision again."""
-    there = [(obj, kube.get((obj["apiVersion"], obj["kind"]), *_place(obj))) for obj in applied if is_function(obj)]
-    changed = [(obj, found) for obj, found in there if found["metadata"]["generation"] > 1]
-    _end_functions(kube, [found for _, found in changed])
-    for obj, _ in changed:
-        kube.apply(obj)
+def _is_changed(kube: Kube, obj: Obj, found: Obj) -> bool:
+    metadata = found["metadata"]
+    if metadata["generation"] > 1 or take_over(metadata.get("managedFields") or []):
+        return True
+    try:
+        then = kube.patch((obj["apiVersion"], obj["kind"]), *_place(obj), obj, type="apply", force=True, dry_run=True)
+    except KubeError as error:
+        if error.status not in (400, 403, 422):
+            raise
+        return True  # what cannot be changed is made anew
+    return bool(then["spec"] != found["spec"])
 
 
 def _end_functions(kube: Kube, functions: Sequence[Obj]) -> None:

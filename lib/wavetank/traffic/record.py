@@ -146,6 +146,16 @@ class Summary:
                 hint="again, now that they are",
             )
 
+    def require_held(self, load: str) -> None:
+        """Raise `KubeError` when the schedule was not held: the latencies may be the generator's own."""
+        if not self.held:
+            raise KubeError(
+                f"the load {load} was late itself, so it does not tell how quick the application is",
+                observed=repr(self),
+                expected="a machine that has time to send requests when they are due",
+                hint="again, when less runs beside it",
+            )
+
     def __repr__(self) -> str:
         answered = f"{self.sent} sent in {self.seconds} s, {self.failed} failed ({self.error_share:.1%})"
         p50, p95, p99 = (self.latencies.percentile(percent) for percent in (50, 95, 99))

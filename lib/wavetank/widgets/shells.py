@@ -1,9 +1,9 @@
 """Which of the kernel's shells answers a click: one that is free while a cell runs.
 
 ipykernel hands a widget's message to whichever shell used its channel last: the one that runs the cells, so that a
-click waits until the running cell ends. JupyterLab sends it to a shell of its own for just this reason, which is left
-as it is. Other front ends know of no such shells; what they send to `at_once`'s widgets goes to one of ours, which is
-made with the first click. It is what makes the emergency stop one.
+click waits until the running cell ends. What is sent to `at_once`'s widgets goes to one of ours, made with the first
+click: it is what makes the emergency stop one. JupyterLab names a shell of its own for just this reason, but not from
+the first message on, and other front ends know of none; in one shell a click comes after what was written before it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ours = ""
 def at_once(widget: _W) -> _W:
     """Have ``widget`` answer while a cell runs; return it."""
     if widget.comm is not None:
-        widget.comm._reply_subshell_for = lambda _data, asked_for: asked_for or _free_shell()
+        widget.comm._reply_subshell_for = lambda _data, asked_for: _free_shell() or asked_for
     return widget
 
 

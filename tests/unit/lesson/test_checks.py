@@ -281,6 +281,25 @@ class TestUnderTraffic:
         result = check(bench, "latency", load="steady", percentile=99, below="100ms")
         assert_not_yet(result, "p99 was 200 ms", "below 100 ms", "top pods")
 
+    def test_latencies_of_a_load_that_was_late_itself_are_measured_once_more(
+        self, bench: Bench, api: ApiServer, harbour: Harbour
+    ) -> None:
+        created: list[str] = []
+        api.on_write(lambda change, obj: created.append(change) if obj["kind"] == "Load" else None)
+        harbour.latency, harbour.late = 0.2, 1
+        result = check(bench, "latency", load="steady", percentile=99, below="100ms")
+        assert_not_yet(result, "p99 was 200 ms", "below 100 ms", "top pods")
+        assert created.count("ADDED") == 2
+
+    def test_twice_late_it_is_no_measurement_of_the_application(self, bench: Bench, harbour: Harbour) -> None:
+        harbour.latency, harbour.late = 0.2, 2
+        with pytest.raises(KubeError, match="the load steady was late itself"):
+            check(bench, "latency", load="steady", percentile=99, below="100ms")
+
+    def test_late_or_not_what_is_quick_is_quick(self, bench: Bench, harbour: Harbour) -> None:
+        harbour.late = 1
+        assert check(bench, "latency", load="steady", percentile=99, below="100ms").passed
+
     def test_checks_of_one_exercise_share_a_load(self, bench: Bench, api: ApiServer) -> None:
         created: list[str] = []
         api.on_write(lambda change, obj: created.append(change) if obj["kind"] == "Load" else None)

@@ -30,14 +30,21 @@ def there(name: str, *, ready: bool = True, leaving: bool = False, **container: 
     one = pod(name, ready=ready)
     one["spec"]["containers"] = [{"name": "web", **(container or PROBE)}]
     if leaving:
-        one["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        one["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:30Z", "deletionGracePeriodSeconds": 30}
     return one
 
 
-def shown(api: ApiServer, kube: Kube, *steps: dict[str, Any]) -> str:
-    """Put the pods one after the other, and return what that shows."""
+def shown(api: ApiServer, kube: Kube, *steps: dict[str, Any], goes: str = "") -> str:
+    """Put the pods one after the other, delete the one that ``goes``, and return what that shows."""
     cover = Cover(kube, NAMESPACE, "web", LOOKS_FOR)
-    disturbance = exchanging(cover, lambda: [api.put(step) for step in steps])
+
+    def act() -> None:
+        for step in steps:
+            api.put(step)
+        if goes:
+            api.delete("Pod", goes, NAMESPACE)
+
+    disturbance = exchanging(cover, act)
     disturbance.act()
     cover._thread.join()
     return disturbance.shows()
@@ -57,6 +64,37 @@ def test_a_moment_in_which_only_those_that_leave_are_ready_is_told(api: ApiServe
 
 def test_a_deployment_that_never_had_a_pod_missed_none(api: ApiServer, kube: Kube) -> None:
     assert shown(api, kube, there("new", ready=False), there("new")) == ""
+
+
+def leaving(name: str, *, seconds: int = 10, ended: str = "") -> dict[str, Any]:
+    """Return a pod that was told at midnight to go within so many seconds, and perhaps has ended since."""
+    one = there(name)
+    one["metadata"] |= {"deletionTimestamp": f"2026-01-01T00:00:{seconds:02}Z", "deletionGracePeriodSeconds": seconds}
+    if ended:
+        status = {"name": "web", "state": {"terminated": {"exitCode": 0, "finishedAt": ended}}}
+        one["status"]["containerStatuses"] = [status]
+    return one
+
+
+@pytest.mark.parametrize(("ended", "soon"), [("2026-01-01T00:00:01Z", True), ("2026-01-01T00:00:04Z", False)])
+def test_an_old_pod_that_does_not_wait_for_requests_on_their_way_is_told(
+    api: ApiServer, kube: Kube, ended: str, soon: bool
+) -> None:
+    api.put(there("old"))
+    told = shown(api, kube, there("new"), leaving("old"), leaving("old", ended=ended), goes="old")
+    assert ("old was gone as soon as it was told to go" in told) == soon
+    assert bool(told) == soon
+
+
+def test_a_pod_that_has_no_time_at_all_is_told(api: ApiServer, kube: Kube) -> None:
+    api.put(there("old"))
+    told = shown(api, kube, there("new"), leaving("old", seconds=0), goes="old")
+    assert "old was gone as soon as it was told to go" in told
+
+
+def test_a_pod_that_was_not_ready_may_go_at_once(api: ApiServer, kube: Kube) -> None:
+    api.put(there("old", ready=False))
+    assert shown(api, kube, there("new"), goes="old") == ""
 
 
 @pytest.mark.parametrize("probe", ["readinessProbe", "startupProbe"])

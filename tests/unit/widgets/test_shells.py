@@ -17,7 +17,16 @@ from wavetank.widgets.controls import button
 pressed = button("Emergency stop", lambda: print("stopped", flush=True))
 print(pressed.comm.comm_id)
 """
+FORM = """
+import time
+from wavetank.widgets.controls import button, text_field
+version = text_field("version", "such as v2")
+slow = button("Refresh", lambda: time.sleep(1))
+pressed = button("Run", lambda: print("runs", version.value, flush=True))
+print(slow.comm.comm_id, version.comm.comm_id, pressed.comm.comm_id)
+"""
 WITHIN = 2.0
+CLICK = {"method": "custom", "content": {"event": "click"}}
 
 
 @pytest.fixture
@@ -46,12 +55,32 @@ def said(client: BlockingKernelClient, within: float) -> str:
     raise AssertionError(f"nothing was printed within {within} s")
 
 
+def tell(client: BlockingKernelClient, comm: str, data: dict[str, Any], shell: str | None = None) -> None:
+    """Send what a front end sends to a widget, in a shell if it names one."""
+    message = client.session.msg("comm_msg", {"comm_id": comm, "data": data})
+    message["header"]["subshell_id"] = shell
+    client.shell_channel.send(message)
+
+
 def test_a_button_answers_while_a_cell_runs_though_the_front_end_names_no_shell(kernel: BlockingKernelClient) -> None:
     kernel.execute(BUTTON)
     comm = said(kernel, 60)
     kernel.execute("print('busy', flush=True); time.sleep(60)")
     assert said(kernel, 20) == "busy"
     for _ in range(2):
-        content = {"comm_id": comm, "data": {"method": "custom", "content": {"event": "click"}}}
-        kernel.shell_channel.send(kernel.session.msg("comm_msg", content))
+        tell(kernel, comm, CLICK)
         assert said(kernel, WITHIN) == "stopped"
+
+
+def test_what_was_written_before_a_click_is_known_to_it_whichever_shell_either_names(
+    kernel: BlockingKernelClient,
+) -> None:
+    """JupyterLab has no shell for widgets at first, and has one a moment later."""
+    kernel.execute(FORM)
+    slow, version, pressed = said(kernel, 60).split()
+    kernel.control_channel.send(kernel.session.msg("create_subshell_request", {}))
+    shell = kernel.get_control_msg(timeout=20)["content"]["subshell_id"]
+    tell(kernel, slow, CLICK)
+    tell(kernel, version, {"method": "update", "state": {"value": "v2"}, "buffer_paths": []})
+    tell(kernel, pressed, CLICK, shell)
+    assert said(kernel, 20) == "runs v2"
