@@ -14,6 +14,7 @@ from wavetank.kube.connection import Obj
 
 __all__ = [
     "PodTrouble",
+    "container_statuses",
     "event_words",
     "explain_pod",
     "is_over",
@@ -66,7 +67,7 @@ def is_over(pod: Obj) -> bool:
 
 def troubled_container(pod: Obj) -> tuple[str, bool] | None:
     """Return the container whose logs tell most and whether those of its previous run do; None if no container ran."""
-    for status in _container_statuses(pod):
+    for status in container_statuses(pod):
         state, ended_before = status.get("state", {}), "terminated" in status.get("lastState", {})
         if "waiting" in state and ended_before:
             return status["name"], True
@@ -95,7 +96,7 @@ def _reasons(pod: Obj, events: Sequence[Obj]) -> Iterator[str]:
     if status.get("phase") == "Failed" and status.get("reason"):
         yield f"has failed: {status['reason']}: {status.get('message', '')}".rstrip(": ")
     yield from _scheduling(pod)
-    for container in _container_statuses(pod):
+    for container in container_statuses(pod):
         yield from _waiting(container, _limit(pod, container["name"]), events)
         yield from _ended(container, _limit(pod, container["name"]))
     for container in status.get("initContainerStatuses") or []:
@@ -170,7 +171,8 @@ def _times(container: Obj) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _container_statuses(pod: Obj) -> list[Obj]:
+def container_statuses(pod: Obj) -> list[Obj]:
+    """Return what is said of a pod's containers, those first that prepare it."""
     status = pod.get("status", {})
     return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
 

@@ -8,6 +8,7 @@ from typing import Any
 from wavetank.errors import InputError
 from wavetank.kube import FIELD_MANAGER, Obj
 from wavetank.kube.manifest import parse
+from wavetank.kube.pods import container_statuses
 from wavetank.lesson.lab import Lab
 from wavetank.waves import BINDING
 
@@ -144,7 +145,7 @@ def take_over(managed_fields: Sequence[Obj]) -> list[Obj] | None:
 def has_a_past(pod: Obj) -> bool:
     """Tell whether a pod was restarted, has failed, waits for its next try, or was changed by hand or a limit range."""
     status = pod.get("status", {})
-    for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+    for container in container_statuses(pod):
         waiting = (container.get("state") or {}).get("waiting") or {}
         if container.get("restartCount") or waiting.get("reason") in _STUCK:
             return True

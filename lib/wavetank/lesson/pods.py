@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from wavetank.kube import Obj, application_container
+from wavetank.kube.pods import container_statuses
 
 __all__ = ["APPLICATION", "field_at", "in_words", "reasons", "restarts"]
 
@@ -38,7 +39,7 @@ def field_at(obj: Any, path: Sequence[str | int], services: Sequence[Obj] = ()) 
 
 def restarts(pods: Sequence[Obj]) -> int:
     """Return how often the containers of ``pods`` were restarted, all together."""
-    return sum(status.get("restartCount", 0) for status in _container_statuses(pods))
+    return sum(status.get("restartCount", 0) for pod in pods for status in container_statuses(pod))
 
 
 def reasons(pods: Sequence[Obj]) -> list[str]:
@@ -49,15 +50,9 @@ def reasons(pods: Sequence[Obj]) -> list[str]:
         for condition in conditions:
             if condition["type"] == "PodScheduled" and condition["status"] == "False" and condition.get("reason"):
                 found[condition["reason"]] = None
-    for status in _container_statuses(pods):
+    for status in (each for pod in pods for each in container_statuses(pod)):
         for state in (status.get("state") or {}, status.get("lastState") or {}):
             for told in state.values():
                 if told.get("reason"):
                     found[told["reason"]] = None
     return list(found)
-
-
-def _container_statuses(pods: Sequence[Obj]) -> Iterator[Obj]:
-    for pod in pods:
-        yield from pod.get("status", {}).get("initContainerStatuses") or ()
-        yield from pod.get("status", {}).get("containerStatuses") or ()

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from wavetank.errors import KubeError
 from wavetank.kube import Kube, Obj
+from wavetank.kube.pods import container_statuses
 from wavetank.kube.rollout import history, rollout_state
 
 __all__ = ["given_up_when_stuck"]
@@ -54,8 +55,7 @@ def _is_newest(kube: Kube, pod: Obj, deployment: str) -> bool:
 
 
 def _never_starts(kube: Kube, pod: Obj) -> bool:
-    status = pod.get("status", {})
-    for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+    for container in container_statuses(pod):
         waiting = (container.get("state") or {}).get("waiting") or {}
         reason, message = waiting.get("reason", ""), waiting.get("message", "")
         if reason in _NEVER:
